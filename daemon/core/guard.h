@@ -1,0 +1,23 @@
+/*
+ * Last look at the outputs. Knows the invariants and nothing of the plans behind them; may only open
+ * a coil, drop pcs_enable or set power to zero. An intervention is our own mistake: event `internal`.
+ */
+#ifndef REBANK_CORE_GUARD_H
+#define REBANK_CORE_GUARD_H
+
+#include "core/site.h"
+
+struct guard {
+	bool coil[PACK_MAX][POLE_COUNT]; /* last driven */
+	int64_t doubt_ms[PACK_MAX];  /* hold permit gone since */
+	int64_t pcs_drop_ms;         /* pcs_enable low since; 0: high */
+	bool ready;                  /* hazards rule 7: every line seen open once */
+	uint32_t interventions;
+	enum reason last;
+	int last_pack;
+};
+
+struct bank;
+void guard_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out);
+
+#endif

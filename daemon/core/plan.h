@@ -1,0 +1,31 @@
+/*
+ * Wanted power, permits and wear -> which pack should join or leave next, and the power that brings
+ * the bus there. Decides; contactor acts.
+ */
+#ifndef REBANK_CORE_PLAN_H
+#define REBANK_CORE_PLAN_H
+
+#include "core/site.h"
+
+struct plan {
+	int join;            /* pack to close now; -1 none */
+	int leave;           /* pack to take off the bus in order; -1 none */
+	enum reason leave_reason;
+	bool steering;       /* power_w serves a leave or a join, not dispatch */
+	bool pcs_run;        /* converters may run */
+	double power_w;      /* bank power now, at the site's point */
+	int64_t steer_ms;    /* steering since */
+	int64_t event_ms;    /* last contactor event of the bank */
+	int64_t steady_ms;   /* bus current steady since; 0: not */
+	double steady_a;
+	uint64_t floored, ceiled; /* packs that left at their own floor / ceiling */
+	double left_soc[PACK_MAX]; /* at that moment */
+	unsigned ops_hour;
+	int64_t ops_hour_ms;
+	bool stopping;       /* everything leaves in order */
+};
+
+struct bank;
+void plan_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * Rule table x measurements -> permits, trips, latches. Reads what was measured, never an estimate.
+ * The tables are in rules.c; docs/safety.md prints them.
+ */
+#ifndef REBANK_CORE_PROTECT_H
+#define REBANK_CORE_PROTECT_H
+
+#include "core/site.h"
+
+enum verdict {
+	VERDICT_UNKNOWN = 0, /* this site or pack has no such reading */
+	VERDICT_PASS,
+	VERDICT_FAIL,
+	VERDICT_STALE,       /* there should be a reading and there is none: counts as failed */
+};
+
+/* What has been seen of one rule: readable after the fact. */
+struct rule_result {
+	enum verdict verdict;
+	bool active;          /* verdict stood longer than the rule's delay: the action holds */
+	bool latched;         /* stays active until cleared by an operator */
+	uint32_t trips;       /* times it became active */
+	int64_t changed_ms;   /* verdict since */
+	int64_t active_ms;    /* active since; deadlines count from here */
+	double value, threshold; /* at activation */
+};
+
+/* What protection allows one pack. All zero: nothing. */
+struct permit {
+	bool close;           /* may close this tick */
+	bool hold;            /* may stay closed */
+	bool immediate;       /* open now: pcs_enable first, coils within 0.5 s */
+	int64_t hold_deadline_ms; /* !hold: contactors are open by then */
+	double dis_a, cha_a;  /* current limits, magnitudes >= 0 */
+	enum reason reason;   /* of the first thing that forbids close or hold */
+	enum reason dis_reason, cha_reason; /* what bounds the currents */
+	double value, threshold;
+};
+
+struct bank_permit {
+	bool close;           /* any pack may close */
+	bool power;           /* power other than 0 W */
+	bool pcs_enable;      /* the converters' enable may be high */
+	bool hold;            /* the bank may stay connected */
+	int64_t hold_deadline_ms;
+	double derate;        /* 0..1, factor on every current limit */
+	bool alarm, fire;     /* relays drop */
+	bool tripped;         /* a bank-level rule holds the bank down */
+	enum reason reason;
+	double value, threshold;
+};
+
+enum { PACK_RULES_MAX = 64, BANK_RULES_MAX = 40 };
+
+struct protect_pack {
+	struct rule_result rule[PACK_RULES_MAX];
+	struct permit permit;
+	double temp_then_c;     /* for the slope of the hottest sensor */
+	int64_t temp_then_ms;
+	double temp_rise_k_s;
+	double frozen_v, frozen_i; /* value that does not move */
+	double frozen_charge_as;   /* |current| x time expected to move it */
+	int64_t frozen_ms;
+	bool proven_alive;      /* counter moved or value moved since it was last doubted */
+};
+
+struct protect {
+	struct rule_result rule[BANK_RULES_MAX];
+	struct bank_permit permit;
+	struct protect_pack pack[PACK_MAX];
+};
+
+struct bank;
+void protect_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out);
+
+/*
+ * Clears the latches of a pack (or of the bank with pack < 0) whose cause is gone.
+ * Returns OK; FAULT while a cause persists (nothing is cleared); LOCAL_LOCK when one of them clears
+ * only for the local operator and `local` is false.
+ */
+enum reason protect_clear(struct bank *bank, int pack, bool local);
+
+#endif
