@@ -53,6 +53,15 @@ struct twin_fault {
 
 enum { TWIN_FAULT_MAX = 64 };
 
+/* The words of scenario files and of the control socket: "weld", "no_close", "bus_short"... False
+ * for an unknown word. The word of TWIN_NONE is "none" and does not parse. */
+bool twin_fault_kind_parse(const char *word, enum twin_fault_kind *kind);
+const char *twin_fault_word(enum twin_fault_kind kind);
+/* "negative", "positive", "precharge". */
+bool twin_pole_parse(const char *word, enum pole *pole);
+/* "estop", "interlock", "smoke", "gas", "door", "insulation", "remote", "fan", "mains". */
+bool twin_input_parse(const char *word, enum input_id *input);
+
 /* Truth of one pack where it is given; NaN: drawn from the seed around the site's beliefs. */
 struct twin_pack_config {
 	double soc, soh, r_growth, temp_c;
@@ -81,6 +90,9 @@ void twin_free(struct twin *twin);
 
 /* Adds a fault at run time (at_ms since twin start). False: table full. */
 bool twin_inject(struct twin *twin, const struct twin_fault *fault);
+
+/* Ends every fault and forgets those still to come. What a fault did stays done: charge, heat. */
+void twin_clear(struct twin *twin);
 
 /* Takes the outputs that hold from now on. */
 void twin_apply(struct twin *twin, int64_t now_ms, const struct bank_outputs *out);
