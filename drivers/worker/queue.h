@@ -24,6 +24,7 @@ bool queue_push(struct queue *queue, const void *item);
 void queue_push_drop_oldest(struct queue *queue, const void *item);
 bool queue_pop(struct queue *queue, void *item);
 size_t queue_lost(struct queue *queue);
+size_t queue_used(struct queue *queue);
 
 /* A mailbox keeps the latest value of one struct. */
 struct mailbox;
@@ -31,6 +32,9 @@ struct mailbox *mailbox_new(size_t size);
 void mailbox_free(struct mailbox *mailbox);
 int mailbox_fd(const struct mailbox *mailbox);
 void mailbox_put(struct mailbox *mailbox, const void *value);
+/* Puts only the first `size` bytes: for structs that end in an array of which few entries are used.
+ * The rest of what the taker holds is left as it was. */
+void mailbox_put_part(struct mailbox *mailbox, const void *value, size_t size);
 /* Copies the latest value; false when nothing was put since the last take. */
 bool mailbox_take(struct mailbox *mailbox, void *value);
 
