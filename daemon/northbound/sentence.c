@@ -1,0 +1,83 @@
+#include "northbound/sentence.h"
+
+#include <math.h>
+#include <stdio.h>
+
+const char *severity_word(enum severity severity)
+{
+	switch (severity) {
+	case SEVERITY_INFO:
+		return "info";
+	case SEVERITY_WARNING:
+		return "warning";
+	case SEVERITY_DERATE:
+		return "derate";
+	case SEVERITY_TRIP:
+		return "trip";
+	case SEVERITY_ALARM:
+		break;
+	}
+	return "alarm";
+}
+
+const char *event_kind_word(enum event_kind kind)
+{
+	switch (kind) {
+	case EVENT_RAISED:
+		return "raised";
+	case EVENT_CLEARED:
+		return "cleared";
+	case EVENT_NOTE:
+		break;
+	}
+	return "note";
+}
+
+const char *ack_status_word(enum ack_status status)
+{
+	switch (status) {
+	case ACK_ACCEPTED:
+		return "accepted";
+	case ACK_LIMITED:
+		return "limited";
+	case ACK_STARTED:
+		return "started";
+	case ACK_COMPLETED:
+		return "completed";
+	case ACK_SUPERSEDED:
+		return "superseded";
+	case ACK_EXPIRED:
+		return "expired";
+	case ACK_CANCELLED:
+		return "cancelled";
+	case ACK_NONE:
+	case ACK_REJECTED:
+		break;
+	}
+	return "rejected";
+}
+
+/* ": 4.251 V": as many decimals as mean something. Empty when unknown. */
+static void number_text(const char *before, double value, const char *unit, char *buf, size_t size)
+{
+	double magnitude = fabs(value);
+	int decimals = magnitude < 10.0 ? 3 : magnitude < 100.0 ? 2 : magnitude < 1000.0 ? 1 : 0;
+
+	buf[0] = '\0';
+	if (isfinite(value))
+		snprintf(buf, size, "%s%.*f%s%s", before, decimals, value, *unit ? " " : "", unit);
+}
+
+int event_sentence(const struct event *event, const struct site *site, char *buf, size_t size)
+{
+	const struct reason_text *text = reason_text(event->reason);
+	bool has_pack = event->pack >= 0 && (unsigned)event->pack < site->n_packs;
+	char value[64], threshold[64];
+
+	number_text(": ", event->value, text->unit, value, sizeof value);
+	number_text(*value ? ", threshold " : ": threshold ", event->threshold, text->unit,
+		    threshold, sizeof threshold);
+	return snprintf(buf, size, "%s%s: %s%s%s%s", has_pack ? "pack " : "bank",
+			has_pack ? site->pack[event->pack].id : "", text->sentence,
+			event->kind == EVENT_CLEARED ? " (cleared)" : "", value, threshold);
+}
