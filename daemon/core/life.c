@@ -169,10 +169,10 @@ static void slice(struct bank *bank, unsigned k)
 	struct life *life = &bank->life[k];
 	double soc = bank->estimate[k].soc;
 	double nominal_ah = bank->site.pack[k].model.nominal_ah;
-	int64_t gap_ms = bank->now_ms - life->rainflow_ms;
+	int64_t before_ms = life->rainflow_ms, gap_ms = bank->now_ms - before_ms;
 
 	life->rainflow_ms = bank->now_ms;
-	if (gap_ms < 0 || gap_ms > SLICE_MAX_MS)
+	if (before_ms == 0 || gap_ms < 0 || gap_ms > SLICE_MAX_MS)
 		return;
 	count_cycles(life, soc);
 	count_hours(life, &bank->now.pack[k], soc, bank->contactor[k].connected,
