@@ -1,7 +1,7 @@
 /*
  * Digital twin of a bank: packs, contactors, bus, converter, sensors. Knows the truth, answers
- * outputs with samples, and can be broken at given times. Deterministic: same config, seed and calls
- * give the same samples. Units and signs as in core/types.h.
+ * outputs with samples, and can be broken at given times. Deterministic: same config, seed and
+ * calls give the same samples. Units and signs as in core/types.h.
  */
 #ifndef REBANK_DRIVERS_SIM_TWIN_H
 #define REBANK_DRIVERS_SIM_TWIN_H
@@ -23,29 +23,30 @@ enum twin_fault_kind {
 	TWIN_CELL_DRIFT,    /* weakest cell reads and is `value` V lower */
 	TWIN_HOT,           /* pack heats with `value` W from outside */
 	TWIN_RUNAWAY,       /* hottest sensor rises with `value` K/s */
-	TWIN_PCS_DEAF,      /* converter keeps its power, whatever it is told */
-	TWIN_PCS_SIGN,      /* converter inverts the sign */
-	TWIN_PCS_SILENT,    /* converter sends nothing */
+	/* Converters: `pack` is the converter's index, -1: all of them. */
+	TWIN_PCS_DEAF,   /* keeps its power, whatever it is told; pcs_enable still stops it */
+	TWIN_PCS_SIGN,   /* inverts the sign of its setpoint */
+	TWIN_PCS_SILENT, /* sends nothing */
 	TWIN_PCS_FAULT,
-	TWIN_ESTOP,         /* pcs_enable and coil supply cut after the hardware delay; input trips */
-	TWIN_INPUT,         /* digital input `input` trips */
-	TWIN_BUS_SENSOR,    /* bus-voltage source sends nothing */
-	TWIN_BUS_SHORT,     /* short on the bus while it is being pre-charged */
+	TWIN_ESTOP,      /* pcs_enable and coil supply cut after the hardware delay; input trips */
+	TWIN_INPUT,      /* digital input `input` trips */
+	TWIN_BUS_SENSOR, /* bus-voltage source sends nothing */
+	TWIN_BUS_SHORT,  /* short on the bus while it is being pre-charged */
 	TWIN_PRECHARGE_OPEN, /* precharge resistor is broken */
-	TWIN_INSULATION,    /* insulation falls to `value` ohm */
-	TWIN_SUPPLY,        /* coil supply falls to `value` V */
+	TWIN_INSULATION,     /* insulation of the pack (-1: of the bus) falls to `value` ohm */
+	TWIN_SUPPLY,         /* coil supply falls to `value` V */
 	TWIN_GPIO_GONE,
 	TWIN_METER_SILENT,
-	TWIN_CLOCK_JUMP,    /* wall clock steps by `value` s (the caller's clock: simulate) */
-	TWIN_BROKER_LOSS,   /* the caller's business (simulate, tests) */
-	TWIN_AMBIENT,       /* ambient temperature becomes `value` C (not a fault; a day has a night) */
+	TWIN_CLOCK_JUMP,  /* wall clock steps by `value` s (the caller's clock: simulate) */
+	TWIN_BROKER_LOSS, /* the caller's business (simulate, tests) */
+	TWIN_AMBIENT, /* ambient temperature becomes `value` C (not a fault; a day has a night) */
 	TWIN_FAULT_COUNT
 };
 
 struct twin_fault {
 	enum twin_fault_kind kind;
 	int64_t at_ms, until_ms; /* since twin start; until 0: for good */
-	int pack;                /* -1: none */
+	int pack;                /* -1: every pack, or none where the kind has no pack */
 	enum pole pole;
 	enum input_id input;
 	double value;
@@ -70,9 +71,9 @@ struct twin_pack_config {
 struct twin_config {
 	uint64_t seed;
 	double ambient_c;
-	double load_w;       /* constant load on the DC bus besides the converters (standby) */
-	double spread;       /* 1: spreads of the shared reference 5.1; 0: truth equals belief */
-	double noise;        /* 1: sensor noise and quantisation of real BMSs; 0: ideal sensors */
+	double load_w; /* constant load on the DC bus besides the converters (standby) */
+	double spread; /* 1: spreads of the shared reference 5.1; 0: truth equals belief */
+	double noise;  /* 1: sensor noise and quantisation of real BMSs; 0: ideal sensors */
 	unsigned n_packs;
 	struct twin_pack_config pack[PACK_MAX];
 	unsigned n_faults;
@@ -88,11 +89,15 @@ struct twin; /* a few hundred kB; owned by the caller through twin_new/twin_free
 struct twin *twin_new(const struct site *site, const struct twin_config *config, int64_t start_ms);
 void twin_free(struct twin *twin);
 
-/* Adds a fault at run time (at_ms since twin start). False: table full. */
+/* Adds a fault at run time (at_ms since twin start). False: table full, or no such pack. */
 bool twin_inject(struct twin *twin, const struct twin_fault *fault);
 
 /* Ends every fault and forgets those still to come. What a fault did stays done: charge, heat. */
 void twin_clear(struct twin *twin);
+
+/* True while a fault of this kind holds; its value goes to *value unless NULL. For the kinds that
+ * are the caller's business: TWIN_CLOCK_JUMP, TWIN_BROKER_LOSS. */
+bool twin_fault_active(const struct twin *twin, enum twin_fault_kind kind, double *value);
 
 /* Takes the outputs that hold from now on. */
 void twin_apply(struct twin *twin, int64_t now_ms, const struct bank_outputs *out);
@@ -105,14 +110,20 @@ void twin_gather(struct twin *twin, struct bank_inputs *in);
 struct twin_pack_truth {
 	double v, a, soc, soh, e_v, r_ohm, cell_min_v, cell_max_v, temp_max_c;
 	bool closed[POLE_COUNT];
-	double peak_a;       /* largest |current| within 100 ms after the last closing */
-	double break_a;      /* |current| at the last opening of a main pole */
+	double peak_a;          /* largest |current| within 100 ms after the last closing */
+	double break_a;         /* |current| at the last opening of a main pole */
 	uint32_t loaded_breaks; /* openings above the pack's break_max_a */
-	double excess_s;     /* seconds beyond 1.02 x its true current or cell voltage limits */
+	double excess_s;        /* seconds beyond 1.02 x its true current or cell voltage limits */
 	double resistor_j;
+	double temp_c; /* of the pack's mass; temp_max_c is the hottest sensor's place */
+	double capacity_ah, r_growth;
 };
 struct twin_truth {
-	double bus_v, dc_w, ac_w, dc_a;
+	double bus_v;      /* at the packs' bar */
+	double dc_w, dc_a; /* of the converters, standby included */
+	double load_a;     /* of config.load_w */
+	double cap_v;      /* at the bus capacitor, behind the cable */
+	double ac_w;
 	double energy_dis_wh, energy_cha_wh; /* at the site's measuring point */
 	struct twin_pack_truth pack[PACK_MAX];
 };
