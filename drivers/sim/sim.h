@@ -5,8 +5,17 @@
 #include "drivers/driver.h"
 #include "drivers/sim/twin.h"
 
-/* False when out of memory. `control_path`: a Unix datagram socket that takes fault lines
- * ("weld pack=leaf-a pole=positive", "clear", see drivers/sim/control.c); NULL: none. */
+/*
+ * False with errno set: out of memory, or the control socket cannot be bound. `control_path` NULL:
+ * no control socket. Otherwise a Unix datagram socket that takes one line per datagram:
+ *
+ *	FAULT [pack=ID] [pcs=ID] [pole=negative|positive|precharge] [input=NAME] [value=NUMBER]
+ *	      [after=SECONDS] [for=SECONDS]
+ *	clear
+ *
+ * with the words of twin_fault_word: "weld pack=leaf-a pole=positive", "estop for=10". The answer
+ * goes to the sender's address if it has one: "ok" or "error: ...".
+ */
 bool sim_open(struct driver *driver, const struct site *site, const struct twin_config *config,
 	      int64_t start_ms, const char *control_path);
 
