@@ -82,6 +82,9 @@ void bank_save(const struct bank *bank, const struct bank_inputs *in, struct ban
 void bank_event(struct bank *bank, struct bank_outputs *out, enum event_kind kind,
 		enum reason reason, int pack, double value, double threshold);
 
+/* The next step must come no later than at_ms. */
+void bank_step_by(struct bank_outputs *out, int64_t at_ms);
+
 /* Lowercase words for the reports; never NULL. */
 const char *bank_state_word(enum bank_state state);
 const char *dispatch_mode_word(enum dispatch_mode mode);

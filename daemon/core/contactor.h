@@ -23,6 +23,7 @@ struct contactor {
 	enum contactor_state state;
 	int64_t since_ms;        /* in this state since */
 	bool coil[POLE_COUNT];
+	int64_t coil_ms[POLE_COUNT]; /* last time the coil was switched */
 	bool connected;          /* in the books: current may flow from or to the bus */
 	bool isolated;           /* proven open on both poles, none shared */
 	bool welded[POLE_COUNT]; /* latched until an operator clears it */
@@ -32,9 +33,9 @@ struct contactor {
 	bool alternate;          /* which pole opens first next time */
 	enum reason reason;      /* of the present sequence */
 	/* precharge */
-	double start_v, pack_v;  /* bus and pack voltage when precharge began */
+	double pack_v;           /* when precharge began */
 	int64_t inside_ms;       /* success criterion holds since; 0: not */
-	unsigned tries;          /* failed precharges in a row */
+	unsigned tries;          /* failed closings in a row */
 	int64_t retry_ms;        /* not before */
 	double resistor_j;       /* energy in the precharge resistor now */
 	int64_t resistor_ms;
@@ -43,13 +44,35 @@ struct contactor {
 	unsigned ops_today;
 	int64_t ops_day_ms;
 	double predicted_a, peak_a;   /* of the last join */
-	double v_bus_open;       /* bus voltage when the first pole opened: weld check */
+	int64_t peak_until_ms;
+	/* sensor-to-sensor offset, learnt while proven closed */
+	double v_offset;         /* pack_v - bus_v */
+	unsigned v_offset_n;
+	enum contact readback[POLE_COUNT]; /* coil lines as read back */
+	int64_t mismatch_ms[POLE_COUNT]; /* coil line read-back differs since; 0: not */
+	bool unproven_told;
+	double start_v;          /* bus voltage when this sequence began */
 	enum reason wait;        /* why it is not joining now */
 	double wait_value, wait_threshold;
 };
 
 struct bank;
 void contactor_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out);
+
+/* True while feedback still shows a pole closed that should be open: a weld cannot be cleared. */
+bool contactor_still_welded(const struct bank *bank, unsigned k);
+
+/* An operator cleared this pack's latches: weld marks and retry counts go with them. */
+void contactor_release(struct bank *bank, unsigned k);
+
+/* No other pack than `except` is between open and closed. */
+bool contactor_sequence_free(const struct bank *bank, unsigned except);
+
+/* Converters shown off, or their enable low for long enough. */
+bool contactor_converters_off(const struct bank *bank);
+
+/* A coil line of this pack reads back as driven. */
+bool contactor_any_driven(const struct bank *bank, unsigned k);
 
 /* Packs whose current may flow, welded ones included. */
 uint64_t contactor_connected(const struct bank *bank);

@@ -32,7 +32,6 @@ struct now {
 	struct pack_now pack[PACK_MAX];
 	struct pcs_now pcs[PCS_MAX];
 	double bus_v;       /* from the bus-voltage source */
-	bool bus_new;
 	double bus_age_s;
 	double pcs_ac_w, pcs_dc_w, pcs_dc_a; /* sums over converters; NaN if any is unknown */
 	double meter_w, freq_hz, meter_age_s;

@@ -9,23 +9,31 @@
 
 struct plan {
 	int join;            /* pack to close now; -1 none */
+	int candidate;       /* pack the bus is being steered to for a join; -1 none */
 	int leave;           /* pack to take off the bus in order; -1 none */
 	enum reason leave_reason;
 	bool steering;       /* power_w serves a leave or a join, not dispatch */
 	bool pcs_run;        /* converters may run */
+	bool stopping;       /* everything leaves in order */
 	double power_w;      /* bank power now, at the site's point */
-	int64_t steer_ms;    /* steering since */
+	int64_t steer_ms;    /* steering for the candidate since */
+	int64_t look_ms;     /* next look for a join */
 	int64_t event_ms;    /* last contactor event of the bank */
 	int64_t steady_ms;   /* bus current steady since; 0: not */
 	double steady_a;
 	uint64_t floored, ceiled; /* packs that left at their own floor / ceiling */
 	double left_soc[PACK_MAX]; /* at that moment */
+	int64_t try_ms[PACK_MAX];  /* no steering for this pack before */
+	int64_t doubt_ms[PACK_MAX]; /* connected with an unknown source since; 0: known */
+	int64_t unsafe_ms;   /* connected set not idle-safe since; 0: it is */
 	unsigned ops_hour;
 	int64_t ops_hour_ms;
-	bool stopping;       /* everything leaves in order */
 };
 
 struct bank;
 void plan_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out);
+
+/* Power the winning source asks for, unclamped; 0 without one. */
+double plan_wanted_w(const struct bank *bank);
 
 #endif

@@ -47,31 +47,45 @@ struct bank_permit {
 	bool alarm, fire;     /* relays drop */
 	bool tripped;         /* a bank-level rule holds the bank down */
 	enum reason reason;
+	int action;           /* enum action of that rule */
 	double value, threshold;
 };
 
 enum { PACK_RULES_MAX = 64, BANK_RULES_MAX = 40 };
 
 struct protect_pack {
+	uint64_t active;        /* bit r = rule r is active */
+	double bound[PACK_RULES_MAX];
+	double rated_dis_a, rated_cha_a; /* at this temperature, before inhibits */
 	struct rule_result rule[PACK_RULES_MAX];
 	struct permit permit;
 	double temp_then_c;     /* for the slope of the hottest sensor */
 	int64_t temp_then_ms;
 	double temp_rise_k_s;
 	double frozen_v, frozen_i; /* value that does not move */
-	double frozen_charge_as;   /* |current| x time expected to move it */
-	int64_t frozen_ms;
-	bool proven_alive;      /* counter moved or value moved since it was last doubted */
+	double frozen_s;           /* time it stood still while current should have moved it */
+	int64_t moved_ms;          /* it last moved */
+	bool proven_alive;      /* shown to be live readings: needed for a join, and for nothing else */
 };
 
 struct protect {
+	double bound[BANK_RULES_MAX];
+	int64_t bus_free_ms;    /* nothing is connected since; 0: something is */
 	struct rule_result rule[BANK_RULES_MAX];
 	struct bank_permit permit;
 	struct protect_pack pack[PACK_MAX];
 };
 
 struct bank;
+void protect_init(struct protect *protect, const struct site *site);
 void protect_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out);
+
+/* A fault that contactor.c has seen: activates the rows of `reason` that are told, not measured. */
+void protect_trip(struct bank *bank, struct bank_outputs *out, int pack, enum reason reason,
+		  double value, double threshold);
+
+/* Bit r = rule r is latched; for saving. */
+uint64_t protect_latched(const struct rule_result *rule, unsigned n);
 
 /*
  * Clears the latches of a pack (or of the bank with pack < 0) whose cause is gone.

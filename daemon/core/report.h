@@ -1,6 +1,6 @@
 /*
- * What the outside may know of the bank at one instant: plain data for MQTT, CLI and ledger, so that
- * none of them looks into struct bank. Powers at the site's measuring point; unknown is NaN.
+ * What the outside may know of the bank at one instant: plain data for MQTT, CLI and ledger, so
+ * that none of them looks into struct bank. Powers at the site's measuring point; unknown is NaN.
  */
 #ifndef REBANK_CORE_REPORT_H
 #define REBANK_CORE_REPORT_H
@@ -9,7 +9,8 @@
 
 struct pack_report {
 	char id[ID_SIZE];
-	const char *state; /* open precharge joining closed leaving isolated welded quarantined offline */
+	const char *state;  /* open precharge joining closed leaving isolated welded quarantined
+			       offline */
 	enum reason reason; /* why it is not closed, or what limits it */
 	double reason_value, reason_threshold;
 	double v, a, soc, soc_sigma, soh, r_ohm, e_v, cell_min_v, cell_max_v, t_min_c, t_max_c;

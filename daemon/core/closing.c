@@ -1,0 +1,149 @@
+#include "core/bank.h"
+#include "core/closing.h"
+#include "core/join.h"
+#include "core/num.h"
+#include "core/precharge.h"
+#include "core/sequence.h"
+
+enum {
+	RETRY_MS = 3000, /* pause after a failed closing (foxBMS: 3 s) */
+	TRIES_MAX = 3,
+	PEAK_MS = 300, /* the peak current of a join is looked for during */
+};
+
+static const double rise_v = 10.; /* bus may not rise more when only the first pole closes */
+
+bool closing_allowed(const struct bank *bank, unsigned k)
+{
+	return bank->protect.pack[k].permit.close && bank->protect.permit.close &&
+	       bank->guard.ready && !bank->plan.stopping && contactor_sequence_free(bank, k);
+}
+
+/* A closing that failed: open, remember, and give up for good after a few tries. */
+void closing_abort(struct bank *bank, unsigned k, struct bank_outputs *out, enum reason reason,
+		   double value, double threshold)
+{
+	struct contactor *contactor = &bank->contactor[k];
+
+	contactor->planned = false;
+	contactor->reason = reason;
+	sequence_release(bank, k);
+	sequence_enter(bank, k, CONTACTOR_OPEN_SECOND);
+	bank->plan.event_ms = bank->now_ms;
+	contactor->retry_ms = bank->now_ms + RETRY_MS;
+	bool ours = reason == REASON_NO_CLOSE || reason == REASON_PRECHARGE_SLOW ||
+		    reason == REASON_PRECHARGE_TIMEOUT;
+	if (reason == REASON_PRECHARGE_SHORT || reason == REASON_PRECHARGE_WELDED) {
+		protect_trip(bank, out, (int)k, reason, value, threshold);
+		return;
+	}
+	bank_event(bank, out, EVENT_NOTE, reason, (int)k, value, threshold);
+	if (ours && ++contactor->tries >= TRIES_MAX)
+		protect_trip(bank, out, (int)k,
+			     reason == REASON_NO_CLOSE ? REASON_NO_CLOSE : REASON_PRECHARGE_LOCKED,
+			     (double)contactor->tries, (double)TRIES_MAX);
+}
+
+void closing_start(struct bank *bank, unsigned k)
+{
+	struct contactor *contactor = &bank->contactor[k];
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+
+	contactor->by_precharge = contactor_connected(bank) == 0;
+	contactor->start_v = bank->now.bus_v;
+	contactor->pack_v = bank->now.pack[k].pack_v;
+	contactor->inside_ms = 0;
+	contactor->predicted_a = 0.;
+	contactor->first = sequence_first_pole(site);
+	sequence_enter(bank, k, CONTACTOR_CLOSE_FIRST);
+	if (contactor->first != sequence_second_pole(site))
+		sequence_drive(bank, k, contactor->first, true);
+}
+
+static void close_second(struct bank *bank, unsigned k, double predicted_a)
+{
+	bank->contactor[k].predicted_a = predicted_a;
+	sequence_enter(bank, k, CONTACTOR_CLOSE_SECOND);
+	sequence_drive(bank, k, sequence_second_pole(&bank->site.pack[k].contactors), true);
+}
+
+void closing_first(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	struct contactor *contactor = &bank->contactor[k];
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+	struct join_check check;
+
+	if (contactor->by_precharge &&
+	    !num_inside(bank->now.bus_v, -rise_v, contactor->start_v + rise_v)) {
+		closing_abort(bank, k, out, REASON_PRECHARGE_WELDED, bank->now.bus_v,
+			      contactor->start_v + rise_v);
+		return;
+	}
+	if (contactor->coil[contactor->first] &&
+	    !sequence_is_proven(bank, k, contactor->first, CONTACT_CLOSED, SEQUENCE_SETTLE_MS)) {
+		if (sequence_elapsed_ms(bank, k) > site->close_ms + SEQUENCE_LATE_MS)
+			closing_abort(bank, k, out, REASON_NO_CLOSE,
+				      (double)sequence_elapsed_ms(bank, k), site->close_ms);
+		return;
+	}
+	if (sequence_elapsed_ms(bank, k) < SEQUENCE_SETTLE_MS)
+		return;
+	if (contactor->by_precharge) {
+		sequence_enter(bank, k, CONTACTOR_PRECHARGE);
+		sequence_drive(bank, k, POLE_PRECHARGE, true);
+		return;
+	}
+	join_check(bank, k, &check); /* again, in the tick of the edge */
+	if (check.ok)
+		close_second(bank, k, check.predicted_a);
+	else if (sequence_elapsed_ms(bank, k) > site->close_ms + SEQUENCE_LATE_MS)
+		closing_abort(bank, k, out, check.reason, check.value, check.threshold);
+}
+
+void closing_precharge(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	enum reason reason = REASON_OK;
+	double value = NAN, threshold = NAN;
+
+	switch (precharge_watch(bank, k, sequence_elapsed_ms(bank, k), &reason, &value,
+				&threshold)) {
+	case PRECHARGE_RISING:
+		break;
+	case PRECHARGE_DONE:
+		close_second(bank, k,
+			     fabs(bank->now.pack[k].pack_v - bank->now.bus_v) /
+				     bank->estimate[k].r_fast_ohm);
+		break;
+	case PRECHARGE_FAILED:
+		closing_abort(bank, k, out, reason, value, threshold);
+		break;
+	}
+}
+
+void closing_second(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	struct contactor *contactor = &bank->contactor[k];
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+
+	if (!sequence_is_proven(bank, k, sequence_second_pole(site), CONTACT_CLOSED,
+				SEQUENCE_SETTLE_MS)) {
+		if (sequence_elapsed_ms(bank, k) > site->close_ms + SEQUENCE_LATE_MS)
+			closing_abort(bank, k, out, REASON_NO_CLOSE,
+				      (double)sequence_elapsed_ms(bank, k), site->close_ms);
+		return;
+	}
+	if (sequence_elapsed_ms(bank, k) < SEQUENCE_SETTLE_MS)
+		return;
+	sequence_drive(bank, k, POLE_PRECHARGE, false);
+	sequence_enter(bank, k, CONTACTOR_CLOSED);
+	contactor->tries = 0;
+	contactor->closed_ms = bank->now_ms;
+	contactor->peak_a = 0.;
+	contactor->peak_until_ms = bank->now_ms + PEAK_MS;
+	contactor->ops_today++;
+	bank->plan.ops_hour++;
+	bank->plan.event_ms = bank->now_ms;
+	bank->life[k].joins++;
+	bank_event(bank, out, EVENT_NOTE, REASON_JOINED, (int)k, contactor->predicted_a,
+		   site->make_max_a);
+}

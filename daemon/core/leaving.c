@@ -1,0 +1,206 @@
+#include "core/bank.h"
+#include "core/leaving.h"
+#include "core/num.h"
+#include "core/sequence.h"
+
+enum {
+	PLANNED_MS = 30000,    /* a planned leave gives up after */
+	OFFSET_SAMPLES = 1000, /* memory of the learnt sensor offset */
+};
+
+static const double gone_a = 2.; /* "no current" for a lost feedback */
+
+static bool may_hold(const struct bank *bank, unsigned k)
+{
+	return bank->protect.pack[k].permit.hold && bank->protect.permit.hold;
+}
+
+/* A closed pole that reads open: without current the partner opens at once; with current the
+ * feedback lies, and the pack leaves in order. */
+static void check_feedback(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	const struct pack_now *now = &bank->now.pack[k];
+
+	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++) {
+		if (!bank->contactor[k].coil[pole] || now->feedback[pole] != CONTACT_OPEN)
+			continue;
+		double current_a = sequence_current_a(bank, k);
+		protect_trip(bank, out, (int)k,
+			     num_inside(current_a, 0., gone_a) ? REASON_FEEDBACK_LOST
+							       : REASON_FEEDBACK_LIES,
+			     current_a, gone_a);
+	}
+}
+
+static void learn_offset(struct bank *bank, unsigned k)
+{
+	struct contactor *contactor = &bank->contactor[k];
+	double difference_v = bank->now.pack[k].pack_v - bank->now.bus_v;
+	double bound_v = bank->site.pack[k].model.v_offset_max_v;
+
+	if (!bank->now.pack[k].electrical_new ||
+	    !num_inside(difference_v, -3. * bound_v, 3. * bound_v))
+		return;
+	if (contactor->v_offset_n < OFFSET_SAMPLES)
+		contactor->v_offset_n++;
+	contactor->v_offset += (difference_v - contactor->v_offset) / contactor->v_offset_n;
+	contactor->v_offset = num_clamp(contactor->v_offset, -bound_v, bound_v);
+}
+
+void leaving_closed(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	struct contactor *contactor = &bank->contactor[k];
+
+	if (bank->now_ms <= contactor->peak_until_ms && bank->now.pack[k].electrical_new) {
+		double peak_a = num_or(sequence_current_a(bank, k), 0.);
+		if (peak_a > contactor->peak_a)
+			contactor->peak_a = peak_a;
+		if (peak_a > bank->life[k].join_peak_a)
+			bank->life[k].join_peak_a = peak_a;
+	}
+	learn_offset(bank, k);
+	check_feedback(bank, k, out);
+	if (!may_hold(bank, k) || bank->plan.leave == (int)k) {
+		contactor->planned = may_hold(bank, k);
+		contactor->reason = may_hold(bank, k) ? bank->plan.leave_reason
+				    : bank->protect.pack[k].permit.hold
+					    ? bank->protect.permit.reason
+					    : bank->protect.pack[k].permit.reason;
+		sequence_enter(bank, k, CONTACTOR_LEAVING);
+	}
+}
+
+static int64_t open_deadline_ms(const struct bank *bank, unsigned k)
+{
+	int64_t pack_ms = bank->protect.pack[k].permit.hold_deadline_ms;
+	int64_t bank_ms = bank->protect.permit.hold_deadline_ms;
+
+	return pack_ms < bank_ms ? pack_ms : bank_ms;
+}
+
+/* Polarised contactors break well in one direction: charge current opens the positive pole first,
+ * discharge current the negative. Otherwise the poles take turns, so that both get tested. */
+static enum pole opens_first(struct bank *bank, unsigned k)
+{
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+	struct contactor *contactor = &bank->contactor[k];
+
+	if (!site->has[POLE_NEGATIVE] || !site->has[POLE_POSITIVE])
+		return sequence_second_pole(site);
+	if (site->polarised && sequence_current_a(bank, k) > gone_a)
+		return bank->now.pack[k].current_a < 0. ? POLE_POSITIVE : POLE_NEGATIVE;
+	contactor->alternate = !contactor->alternate;
+	return contactor->alternate ? POLE_POSITIVE : POLE_NEGATIVE;
+}
+
+static void start_opening(struct bank *bank, unsigned k, struct bank_outputs *out, bool at_once)
+{
+	struct contactor *contactor = &bank->contactor[k];
+	double current_a = sequence_current_a(bank, k);
+	bool clean = num_inside(current_a, 0., bank->site.pack[k].contactors.break_max_a);
+
+	contactor->first = opens_first(bank, k);
+	contactor->start_v = bank->now.bus_v;
+	if (!clean)
+		bank->life[k].emergency_opens++;
+	if (num_or(current_a, 0.) > bank->life[k].leave_peak_a)
+		bank->life[k].leave_peak_a = current_a;
+	bank_event(bank, out, EVENT_NOTE, REASON_LEFT, (int)k, current_a,
+		   bank->site.pack[k].contactors.break_max_a);
+	sequence_drive(bank, k, POLE_PRECHARGE, false);
+	sequence_drive(bank, k, contactor->first, false);
+	sequence_enter(bank, k, CONTACTOR_OPEN_FIRST);
+	if (at_once) {
+		sequence_release(bank, k);
+		sequence_enter(bank, k, CONTACTOR_OPEN_SECOND);
+	}
+	bank->plan.event_ms = bank->now_ms;
+}
+
+void leaving_steered(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	struct contactor *contactor = &bank->contactor[k];
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+	bool hold = may_hold(bank, k);
+	bool at_once = bank->protect.pack[k].permit.immediate || !bank->protect.permit.hold;
+	bool last = contactor_connected(bank) == 1ull << k;
+	bool gone = num_inside(sequence_current_a(bank, k), 0., site->break_max_a);
+	bool safe = gone && (!last || contactor_converters_off(bank));
+
+	check_feedback(bank, k, out);
+	if (hold && (bank->plan.leave != (int)k || sequence_elapsed_ms(bank, k) > PLANNED_MS)) {
+		sequence_enter(bank, k, CONTACTOR_CLOSED);
+		return;
+	}
+	if (!hold)
+		contactor->planned = false;
+	int64_t deadline_ms = open_deadline_ms(bank, k);
+	if (safe || bank->now_ms >= deadline_ms)
+		start_opening(bank, k, out, at_once || !safe);
+	else if (!hold)
+		bank_step_by(out, deadline_ms);
+}
+
+/* True when the pole is open or known not to be; a pole that still reads closed in time is welded.
+ */
+static bool open_is_settled(struct bank *bank, unsigned k, enum pole pole, struct bank_outputs *out)
+{
+	int32_t open_ms = bank->site.pack[k].contactors.open_ms;
+
+	if (sequence_is_proven(bank, k, pole, CONTACT_OPEN, open_ms))
+		return true;
+	if (sequence_elapsed_ms(bank, k) <= open_ms + SEQUENCE_LATE_MS)
+		return false;
+	sequence_weld(bank, k, pole, out);
+	return true;
+}
+
+void leaving_first(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	bool at_once = bank->protect.pack[k].permit.immediate || !bank->protect.permit.hold;
+
+	if (!at_once && !open_is_settled(bank, k, bank->contactor[k].first, out))
+		return;
+	sequence_release(bank, k);
+	sequence_enter(bank, k, CONTACTOR_OPEN_SECOND);
+}
+
+/* Without feedback an isolated bus must lose its voltage; a bus held by other packs proves nothing.
+ */
+static bool bus_shows_open(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	struct contactor *contactor = &bank->contactor[k];
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+	uint64_t others = contactor_connected(bank) & ~(1ull << k);
+
+	if ((site->feedback[POLE_NEGATIVE] || !site->has[POLE_NEGATIVE]) &&
+	    (site->feedback[POLE_POSITIVE] || !site->has[POLE_POSITIVE]))
+		return true;
+	if (others || !(contactor->start_v > bank->site.bus.dead_v)) {
+		if (!contactor->unproven_told)
+			bank_event(bank, out, EVENT_NOTE, REASON_OPEN_UNPROVEN, (int)k, NAN, NAN);
+		contactor->unproven_told = true;
+		return true;
+	}
+	if (bank->now.bus_v < 0.9 * contactor->start_v)
+		return true;
+	if (sequence_elapsed_ms(bank, k) < bank->site.bus.discharge_ms)
+		return false;
+	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++)
+		if (site->has[pole] && !site->feedback[pole])
+			sequence_weld(bank, k, (enum pole)pole, out);
+	return true;
+}
+
+void leaving_second(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	bool settled = open_is_settled(bank, k, POLE_NEGATIVE, out);
+
+	settled = open_is_settled(bank, k, POLE_POSITIVE, out) && settled;
+	settled = open_is_settled(bank, k, POLE_PRECHARGE, out) && settled;
+	if (!settled || !bus_shows_open(bank, k, out))
+		return;
+	bank->contactor[k].opened_ms = bank->now_ms;
+	bank->plan.event_ms = bank->now_ms;
+	sequence_enter(bank, k, CONTACTOR_OPEN);
+}
