@@ -67,11 +67,10 @@ unsigned rainflow_feed(struct rainflow *r, double value, double ignore,
 
 unsigned rainflow_residue(const struct rainflow *r, struct rainflow_cycle out[RAINFLOW_STACK])
 {
-	unsigned n = 0;
+	struct rainflow end = *r; /* the last value counts as a reversal, too */
+	unsigned n = r->direction != 0 ? push(&end, r->candidate, out) : 0;
 
-	for (unsigned i = 1; i < r->depth; i++)
-		out[n++] = cycle_between(r->stack[i - 1], r->stack[i], 0.5);
-	if (r->direction != 0)
-		out[n++] = cycle_between(r->stack[r->depth - 1], r->candidate, 0.5);
+	for (unsigned i = 1; i < end.depth; i++)
+		out[n++] = cycle_between(end.stack[i - 1], end.stack[i], 0.5);
 	return n;
 }

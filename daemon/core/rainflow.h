@@ -25,7 +25,8 @@ struct rainflow_cycle {
 unsigned rainflow_feed(struct rainflow *rainflow, double value, double ignore,
 		       struct rainflow_cycle out[RAINFLOW_STACK]);
 
-/* What is still open, as half cycles: for reports, not for accumulation. Changes nothing. */
+/* What the history would add if it ended now, open reversals as half cycles: for reports, not for
+ * accumulation. Changes nothing. */
 unsigned rainflow_residue(const struct rainflow *rainflow,
 			  struct rainflow_cycle out[RAINFLOW_STACK]);
 
