@@ -34,16 +34,16 @@ struct limit_set {
 	bool idle_safe;       /* 0 W is safe */
 	double g_s, v_star_v; /* sum of 1/R; bus voltage at no load */
 	double low_v, high_v; /* the bus must stay within */
-	double dis_w,
-		cha_w; /* at the converter's DC terminals; negative: the other way is a must */
+	/* at the converter's DC terminals; negative: the other way is a must */
+	double dis_w, cha_w;
 	int binding_dis, binding_cha; /* pack index or LIMIT_BY_* */
 };
 
 /*
- * Fills a_v, b_v of one pack:
- *   a = max(v_min, E + sigma - R (1 - r_rel) dis_a),  b = min(v_max, E - sigma + R (1 - r_rel)
- * cha_a) NaN, R <= 0 or a negative magnitude gives NaN: unknown. a > b is possible: no voltage
- * suits it.
+ * Fills a_v, b_v of one pack, with r = R (1 - r_rel):
+ *   a = max(v_min, E + sigma - r dis_a)
+ *   b = min(v_max, E - sigma + r cha_a)
+ * NaN, R <= 0 or a negative magnitude gives NaN: unknown. a > b is possible: no voltage suits it.
  */
 void limits_interval(struct limit_pack *pack);
 
@@ -72,9 +72,12 @@ struct limits {
 	 */
 	struct limit_pack pack[PACK_MAX];
 	struct limit_bus bus;
-	struct limit_set set; /* of the connected packs, now */
-	/* Published, at the site's point, magnitudes >= 0: after converter, site caps, slow rise.
+	/*
+	 * Of the connected packs, now. While 0 W is safe its binding packs are those that bind the
+	 * published power.
 	 */
+	struct limit_set set;
+	/* Published, at the site's point, magnitudes >= 0: after converter, caps, slow rise. */
 	double dis_w[HORIZON_COUNT], cha_w[HORIZON_COUNT];
 	double must_w; /* power the set needs to be safe at all; NaN: none */
 	double e_dis_wh, e_cha_wh;

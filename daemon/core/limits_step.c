@@ -350,6 +350,10 @@ void limits_step(struct bank *bank, const struct bank_inputs *in, struct bank_ou
 	fill_bus(&bank->site, &l->bus);
 	limits_of_set(l->pack, connected, &l->bus, &l->set);
 	limits_of_set(strict, connected, &l->bus, &set);
+	if (l->set.idle_safe && set.known) {
+		l->set.binding_dis = set.binding_dis;
+		l->set.binding_cha = set.binding_cha;
+	}
 	note_set(bank, connected);
 	if (l->slow_ms == 0 || bank->now_ms - l->slow_ms >= SLOW_MS) {
 		look_ahead(bank, connected, strict);
