@@ -100,7 +100,7 @@ void limits_of_set(const struct limit_pack *pack, uint64_t set, const struct lim
 		if (!(rest & 1))
 			continue;
 		one = single ? alone(&pack[k]) : pack[k];
-		if (!pack_is_known(&one)) {
+		if (!pack_is_known(&pack[k]) || !pack_is_known(&one)) {
 			clear(out, false);
 			out->binding_dis = out->binding_cha = k;
 			return;
