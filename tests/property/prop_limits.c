@@ -36,6 +36,7 @@ struct trial {
 static void make_trial(struct trial *t)
 {
 	const double spread_v = uniform(0.0, 1.0) < 0.7 ? 3.0 : 12.0;
+	double g_s = 0.0;
 
 	memset(t, 0, sizeof(*t));
 	t->n = (unsigned)uniform(1.0, PACKS + 0.999);

@@ -177,6 +177,20 @@ static void cable_takes_from_discharge_and_adds_to_charge(void)
 	CU_ASSERT(isnan(limits_bus_v(&set, 0.02, 1e9)));
 }
 
+static void beyond_the_point_of_most_power_nothing_is_promised(void)
+{
+	const struct limit_pack pack = pack_of(360.0, 0.1, 5000.0, 50.0);
+	const struct limit_bus cable = {0.9, 0.0, 1000.0, INFINITY, INFINITY};
+	struct limit_set set;
+
+	/* 1 ohm in all: at most 360 V^2 / 4, with half of the voltage lost */
+	limits_of_set(&pack, 1, &cable, &set);
+	CU_ASSERT_EQUAL(set.binding_dis, LIMIT_BY_BUS);
+	CU_ASSERT_DOUBLE_EQUAL(set.dis_w, 360.0 * 360.0 / 4.0, 1e-6);
+	CU_ASSERT_FALSE(isnan(limits_bus_v(&set, 0.9, 0.999999 * set.dis_w)));
+	CU_ASSERT(isnan(limits_bus_v(&set, 0.9, 1.000001 * set.dis_w)));
+}
+
 static void converter_window_and_current_bind(void)
 {
 	const struct limit_pack pack[2] = {pack_of(360.0, 0.1, 100.0, 100.0),
@@ -654,6 +668,8 @@ int main(void)
 		 inhibited_pack_beside_another_is_not_idle_safe},
 		{"cable takes from discharge and adds to charge",
 		 cable_takes_from_discharge_and_adds_to_charge},
+		{"beyond the point of most power nothing is promised",
+		 beyond_the_point_of_most_power_nothing_is_promised},
 		{"converter window and current bind", converter_window_and_current_bind},
 		{"empty set is known and gives nothing", empty_set_is_known_and_gives_nothing},
 		{"unknown member is named and ends all power",
