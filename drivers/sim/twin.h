@@ -27,7 +27,7 @@ enum twin_fault_kind {
 	TWIN_PCS_DEAF,   /* keeps its power, whatever it is told; pcs_enable still stops it */
 	TWIN_PCS_SIGN,   /* inverts the sign of its setpoint */
 	TWIN_PCS_SILENT, /* sends nothing */
-	TWIN_PCS_FAULT,
+	TWIN_PCS_FAULT,  /* no power; stays until switched off once */
 	TWIN_ESTOP,      /* pcs_enable and coil supply cut after the hardware delay; input trips */
 	TWIN_INPUT,      /* digital input `input` trips */
 	TWIN_BUS_SENSOR, /* bus-voltage source sends nothing */
@@ -110,8 +110,9 @@ void twin_gather(struct twin *twin, struct bank_inputs *in);
 struct twin_pack_truth {
 	double v, a, soc, soh, e_v, r_ohm, cell_min_v, cell_max_v, temp_max_c;
 	bool closed[POLE_COUNT];
-	double peak_a;          /* largest |current| within 100 ms after the last closing */
-	double break_a;         /* |current| at the last opening of a main pole */
+	double peak_a;  /* largest |mean current of a ms| within 100 ms after the last closing,
+			 * the share of the bus capacitor included */
+	double break_a; /* |current| at the last opening of a main pole */
 	uint32_t loaded_breaks; /* openings above the pack's break_max_a */
 	double excess_s;        /* seconds beyond 1.02 x its true current or cell voltage limits */
 	double resistor_j;

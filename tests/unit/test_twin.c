@@ -109,6 +109,8 @@ static void inrush_between_two_packs_meets_the_formula(void)
 	struct rig *rig = rig_new(2, CHEMISTRY_NMC);
 	double want;
 
+	/* A larger capacitor adds its own share to the first milliseconds. */
+	rig->site.bus.capacitance_f = 0.001;
 	rig->config.pack[1].soc = 0.53;
 	rig_begin(rig);
 	rig->out.heartbeat = true;
@@ -336,9 +338,9 @@ static void the_converter_starts_ramps_and_loses_what_its_sheet_says(void)
 	CU_ASSERT_DOUBLE_EQUAL(rig->truth.ac_w, 30e3, 1e-6);
 	CU_ASSERT_DOUBLE_EQUAL(rig->truth.dc_w, 30e3 / 0.96, 30.0);
 	rig->out.pcs[0].p_w = -10e3;
-	rig_run(rig, 2000, 100);
+	rig_run(rig, 3000, 100);
 	CU_ASSERT_DOUBLE_EQUAL(rig->truth.ac_w, -10e3, 1e-6);
-	CU_ASSERT_TRUE(rig->truth.dc_w > -10e3 && rig->truth.dc_w < -9.7e3);
+	CU_ASSERT_TRUE(rig->truth.dc_w > -10e3 && rig->truth.dc_w < -9.6e3);
 	CU_ASSERT_DOUBLE_EQUAL(rig->in.meter.p_w, -10e3, 1.0);
 	rig->out.pcs[0].p_w = 99e3;
 	rig_run(rig, 2000, 100);
@@ -389,6 +391,11 @@ static void converter_faults_show(void)
 	CU_ASSERT_EQUAL(rig->in.pcs[0].state, PCS_FAULT);
 	CU_ASSERT_EQUAL(rig->truth.ac_w, 0.0);
 	twin_clear(rig->twin);
+	rig_power(rig, -3e3);
+	CU_ASSERT_EQUAL(rig->in.pcs[0].state, PCS_FAULT); /* until it is switched off once */
+	rig->out.pcs[0].run = false;
+	rig_run(rig, 500, 100);
+	CU_ASSERT_EQUAL(rig->in.pcs[0].state, PCS_OFF);
 	rig_power(rig, -3e3);
 	CU_ASSERT_DOUBLE_EQUAL(rig->truth.ac_w, -3e3, 1e-6);
 	fault_now(rig, TWIN_METER_SILENT, -1, POLE_NEGATIVE, 0.0);
