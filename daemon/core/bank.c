@@ -32,7 +32,7 @@ void bank_step_by(struct bank_outputs *out, int64_t at_ms)
 
 /* ---- state ---- */
 
-static bool any_leaving(const struct bank *bank)
+static bool any_connected(const struct bank *bank)
 {
 	return contactor_connected(bank) != 0;
 }
@@ -50,13 +50,22 @@ static enum bank_state state_now(const struct bank *bank)
 {
 	if (bank->protect.permit.tripped)
 		return BANK_TRIPPED;
-	if (bank->plan.stopping)
-		return any_leaving(bank) ? BANK_STOPPING : BANK_STOPPED;
-	if (!contactor_connected(bank) || !bank->plan.pcs_run)
+	if (bank->plan.stopping && !bank->plan.regrouping)
+		return any_connected(bank) ? BANK_STOPPING : BANK_STOPPED;
+	if (!contactor_connected(bank) || !bank->plan.pcs_run || bank->plan.regrouping)
 		return BANK_STARTING;
 	if (bank->dispatch.winner < 0 && bank->plan.power_w == 0.)
 		return BANK_READY;
 	return is_derated(bank) ? BANK_DERATED : BANK_RUNNING;
+}
+
+/* Short of a trip or a stop, the state follows after it has been the same for a while. */
+static int32_t patience_ms(enum bank_state from, enum bank_state to)
+{
+	bool calm = from >= BANK_READY && from <= BANK_DERATED && to >= BANK_READY &&
+		    to <= BANK_DERATED;
+
+	return !calm ? 0 : from == BANK_DERATED ? 10000 : 1000;
 }
 
 static void update_state(struct bank *bank, struct bank_outputs *out)
@@ -67,9 +76,13 @@ static void update_state(struct bank *bank, struct bank_outputs *out)
 			     : state == BANK_STARTING && !bank->protect.permit.close
 				     ? bank->protect.permit.reason
 				     : bank->dispatch.reason;
-	if (state == bank->state && bank->steps > 1)
+	if (state == bank->state)
+		bank->state_ms = bank->now_ms;
+	if ((state == bank->state && bank->steps > 1) ||
+	    bank->now_ms - bank->state_ms < patience_ms(bank->state, state))
 		return;
 	bank->state = state;
+	bank->state_ms = bank->now_ms;
 	bank_event(bank, out, EVENT_NOTE, REASON_STATE, -1, (double)state, NAN);
 }
 
@@ -124,7 +137,7 @@ static void restore_latches(struct rule_result *result, const struct rule *rule,
 	for (unsigned r = 0; r < n; r++) {
 		if (!(latched >> r & 1) || !(rule[r].flags & RULE_LATCH))
 			continue;
-		result[r].active = result[r].latched = true;
+		result[r].active = result[r].latched = result[r].told = true;
 		if (active)
 			*active |= 1ull << r;
 	}
@@ -188,4 +201,28 @@ void bank_save(const struct bank *bank, const struct bank_inputs *in, struct ban
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
 		save_pack(bank, k, &saved->pack[k]);
 	dispatch_save(&bank->dispatch, saved);
+}
+
+/* ---- words ---- */
+
+const char *bank_state_word(enum bank_state state)
+{
+	static const char *const word[] = {
+		[BANK_STARTING] = "starting", [BANK_READY] = "ready",
+		[BANK_RUNNING] = "running",   [BANK_DERATED] = "derated",
+		[BANK_STOPPING] = "stopping", [BANK_STOPPED] = "stopped",
+		[BANK_TRIPPED] = "tripped",
+	};
+
+	return (unsigned)state <= BANK_TRIPPED ? word[state] : "tripped";
+}
+
+const char *dispatch_mode_word(enum dispatch_mode mode)
+{
+	static const char *const word[] = {
+		[MODE_DEFAULT] = "default", [MODE_SETPOINT] = "setpoint", [MODE_LOCAL] = "local",
+		[MODE_STOPPED] = "stopped", [MODE_TRIPPED] = "tripped",
+	};
+
+	return (unsigned)mode <= MODE_TRIPPED ? word[mode] : "default";
 }

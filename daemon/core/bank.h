@@ -54,6 +54,7 @@ struct bank {
 	int64_t start_ms, now_ms, last_ms; /* first step, this step, the step before */
 	double dt_s;                       /* since the step before; may be 0 */
 	enum bank_state state;
+	int64_t state_ms;                  /* last time the state was confirmed */
 	enum reason state_reason;
 	uint32_t event_seq;
 	uint64_t steps;

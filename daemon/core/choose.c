@@ -8,6 +8,8 @@ enum {
 	DOUBT_MS = 1000,  /* a connected pack may be unknown so long */
 	UNSAFE_MS = 2000, /* a set may be not idle-safe so long */
 	DAY_MS = 86400000,
+	SHORT_MS = 30000,     /* power must have been short so long before a regrouping ... */
+	REGROUP_MS = 3600000, /* ... which happens at most so often */
 };
 
 static const double floor_share = 0.03;  /* remaining energy at which a binding pack is dropped */
@@ -246,6 +248,52 @@ static bool is_eligible(struct bank *bank, unsigned k)
 	return false;
 }
 
+/* ---- regrouping ---- */
+
+/* Rated power of packs that wait where the bus is not going, less that of the connected set. */
+static double gain_w(struct bank *bank, bool discharge)
+{
+	uint64_t connected = contactor_connected(bank);
+	double gain = 0.;
+
+	for (unsigned k = 0; k < bank->site.n_packs; k++) {
+		const struct permit *permit = &bank->protect.pack[k].permit;
+		double v = join_pack_v(bank, k), a = discharge ? permit->dis_a : permit->cha_a;
+		double w = num_or(a * v, 0.);
+		bool behind = discharge ? v > bank->now.bus_v : v < bank->now.bus_v;
+
+		if (connected >> k & 1)
+			gain -= w;
+		else if (behind && can_serve(bank, k, discharge) && is_eligible(bank, k) &&
+			 bank->site.pack[k].contactors.has[POLE_PRECHARGE])
+			gain += w;
+	}
+	return gain;
+}
+
+bool choose_regroup(struct bank *bank)
+{
+	struct plan *plan = &bank->plan;
+	double wanted_w = plan_wanted_w(bank);
+	double limit_w =
+		wanted_w > 0. ? bank->limits.dis_w[HORIZON_NOW] : bank->limits.cha_w[HORIZON_NOW];
+	bool starved = contactor_connected(bank) != 0 && wanted_w != 0. &&
+		       limit_w < short_share * fabs(wanted_w) && bank->protect.permit.close &&
+		       bank->protect.permit.power;
+
+	if (!starved || !contactor_sequence_free(bank, PACK_MAX)) {
+		plan->short_ms = 0;
+		return false;
+	}
+	if (plan->short_ms == 0)
+		plan->short_ms = bank->now_ms;
+	return bank->now_ms - plan->short_ms >= SHORT_MS &&
+	       (plan->regroup_ms == 0 || bank->now_ms - plan->regroup_ms >= REGROUP_MS) &&
+	       gain_w(bank, wanted_w > 0.) > 0.;
+}
+
+/* ---- the pack that joins ---- */
+
 /* Capacity that could be on the bus at this voltage. */
 static double group_ah(const struct bank *bank, double bus_v)
 {
@@ -322,14 +370,23 @@ static bool reachable_w(const struct bank *bank, unsigned k, double *power_w)
 			     : num_inside(*power_w, wanted_w, 0.);
 }
 
-int choose_join(struct bank *bank, int *steer, double *steer_w)
+/* Voltage order: the bus falls under discharge, so the highest must not be passed over; under
+ * charge the lowest. Without power the least peak current comes first. */
+static double join_score(const struct bank *bank, unsigned k, const struct join_check *check)
 {
-	double least_a = INFINITY, nearest_w = INFINITY, power_w;
+	double ramped_w = bank->dispatch.ramped_w;
+
+	if (ramped_w == 0.)
+		return -check->predicted_a;
+	return ramped_w > 0. ? join_pack_v(bank, k) : -join_pack_v(bank, k);
+}
+
+int choose_join(struct bank *bank, bool *now)
+{
+	double best = -INFINITY, power_w;
 	struct join_check check;
 	int found = -1;
 
-	*steer = -1;
-	*steer_w = 0.;
 	for (unsigned k = 0; k < bank->site.n_packs; k++) {
 		struct contactor *contactor = &bank->contactor[k];
 
@@ -337,18 +394,14 @@ int choose_join(struct bank *bank, int *steer, double *steer_w)
 			continue;
 		join_check(bank, k, &check);
 		wait_for(contactor, check.reason, check.value, check.threshold);
-		if (check.ok && check.predicted_a < least_a) {
-			least_a = check.predicted_a;
+		bool reachable = check.reason == REASON_JOIN_WAIT &&
+				 bank->now_ms >= bank->plan.try_ms[k] &&
+				 reachable_w(bank, k, &power_w);
+		double score = join_score(bank, k, &check);
+		if ((check.ok || reachable) && score > best) {
+			best = score;
 			found = (int)k;
-		}
-		if (check.ok || check.reason != REASON_JOIN_WAIT ||
-		    bank->now_ms < bank->plan.try_ms[k] || !reachable_w(bank, k, &power_w))
-			continue;
-		double away_w = fabs(bank->dispatch.ramped_w - power_w);
-		if (away_w < nearest_w) {
-			nearest_w = away_w;
-			*steer = (int)k;
-			*steer_w = power_w;
+			*now = check.ok;
 		}
 	}
 	return found;

@@ -9,13 +9,16 @@ struct bank;
 /* The pack that must or should leave now, with the reason; -1 none. */
 int choose_leave(struct bank *bank, enum reason *reason);
 
+/* True when the packs on the bus cannot give what is wanted, and more could be had by opening and
+ * starting again from the other end: the bus only moves away from the packs that wait. */
+bool choose_regroup(struct bank *bank);
+
 /* The pack to close onto a dead bus first: highest for discharge, lowest for charge, largest group
  * when nothing is asked; -1 none. Sets each pack's reason to wait. */
 int choose_first(struct bank *bank);
 
-/* The pack that may close onto the live bus at this instant, least peak current first; -1 none.
- * Otherwise *steer is the pack whose voltage the bus can be steered to within the wanted power, and
- * *steer_w that power (site's point); -1 none. */
-int choose_join(struct bank *bank, int *steer, double *steer_w);
+/* The pack to bring onto the live bus next, in voltage order; -1 none. *now: the join rule holds at
+ * this instant; otherwise the bus can be steered to it within the wanted power. */
+int choose_join(struct bank *bank, bool *now);
 
 #endif

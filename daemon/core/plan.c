@@ -65,12 +65,17 @@ static bool between(const struct bank *bank, int k, enum contactor_state from,
 	return k >= 0 && bank->contactor[k].state >= from && bank->contactor[k].state <= to;
 }
 
-static void look_for_leave(struct bank *bank)
+static void look_for_leave(struct bank *bank, struct bank_outputs *out)
 {
 	struct plan *plan = &bank->plan;
 
 	if (between(bank, plan->leave, CONTACTOR_LEAVING, CONTACTOR_OPEN_SECOND))
 		return;
+	if (!plan->stopping && choose_regroup(bank)) {
+		plan->regrouping = plan->stopping = true;
+		plan->regroup_ms = bank->now_ms;
+		bank_event(bank, out, EVENT_NOTE, REASON_REGROUP, -1, plan_wanted_w(bank), NAN);
+	}
 	plan->leave = choose_leave(bank, &plan->leave_reason);
 	if (plan->leave >= 0)
 		plan->candidate = -1;
@@ -112,8 +117,7 @@ static void follow_candidate(struct bank *bank)
 static void look_for_join(struct bank *bank)
 {
 	struct plan *plan = &bank->plan;
-	double steer_w;
-	int steer;
+	bool now = false;
 
 	if (between(bank, plan->join, CONTACTOR_CLOSE_FIRST, CONTACTOR_CLOSE_SECOND))
 		return;
@@ -134,13 +138,11 @@ static void look_for_join(struct bank *bank)
 	if (bank->now_ms < plan->look_ms)
 		return;
 	plan->look_ms = bank->now_ms + LOOK_MS;
-	int found = choose_join(bank, &steer, &steer_w);
-	if (found >= 0 && is_steady(bank))
+	int found = choose_join(bank, &now);
+	if (found >= 0 && now && is_steady(bank))
 		plan->join = found;
 	else if (found >= 0)
 		steer_to(bank, found);
-	else if (steer >= 0)
-		steer_to(bank, steer);
 }
 
 /* ---- the power that serves it ---- */
@@ -214,7 +216,8 @@ static bool converters_may_run(const struct bank *bank)
 			return false;
 		closed += state == CONTACTOR_CLOSED || state == CONTACTOR_LEAVING;
 	}
-	leaving_last = closed == 1 && plan->leave >= 0;
+	leaving_last =
+		closed == 1 && between(bank, plan->leave, CONTACTOR_CLOSED, CONTACTOR_LEAVING);
 	bool quiet = fabs(plan->power_w) <= quiet_w(bank);
 	if (plan->stopping && (quiet || !bank->plan.pcs_run))
 		return false;
@@ -228,7 +231,7 @@ static void set_power(struct bank *bank)
 	double goal = goal_w(bank);
 
 	if (plan->stopping)
-		goal = bank->dispatch.ramped_w;
+		goal = plan->regrouping ? 0. : bank->dispatch.ramped_w;
 	plan->power_w = num_or(num_clamp(goal, plan->power_w - step_w, plan->power_w + step_w), 0.);
 	double dis_w = num_or(bank->limits.dis_w[HORIZON_NOW], 0.);
 	double cha_w = num_or(bank->limits.cha_w[HORIZON_NOW], 0.);
@@ -293,9 +296,11 @@ void plan_step(struct bank *bank, const struct bank_inputs *in, struct bank_outp
 		plan->ops_hour = 0;
 		plan->ops_hour_ms = bank->now_ms;
 	}
-	plan->stopping = wants_stop(bank, in);
+	if (contactor_connected(bank) == 0)
+		plan->regrouping = false;
+	plan->stopping = wants_stop(bank, in) || plan->regrouping;
 	note_steadiness(bank);
-	look_for_leave(bank);
+	look_for_leave(bank, out);
 	look_for_join(bank);
 	set_power(bank);
 	give_power(bank, out);

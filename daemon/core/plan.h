@@ -15,6 +15,8 @@ struct plan {
 	bool steering;       /* power_w serves a leave or a join, not dispatch */
 	bool pcs_run;        /* converters may run */
 	bool stopping;       /* everything leaves in order */
+	bool regrouping;     /* ... to start again from the other end of the voltages */
+	int64_t regroup_ms, short_ms; /* last regrouping; power short since, 0: not */
 	double power_w;      /* bank power now, at the site's point */
 	int64_t steer_ms;    /* steering for the candidate since */
 	int64_t look_ms;     /* next look for a join */

@@ -7,6 +7,7 @@
 enum {
 	CLEAR_MS = 1000,            /* an active rule must be shown inside so long to end */
 	BOOK_INSULATION_MS = 60000, /* an insulation trip so soon after a join is the joiner's */
+	START_QUIET_MS = 5000,      /* after the start, before silence is reported */
 	NEVER_MS = 0,
 };
 
@@ -35,6 +36,16 @@ static enum verdict judge(const struct rule *rule, double bound, bool active, do
 	return inside ? VERDICT_PASS : VERDICT_FAIL;
 }
 
+static void tell(struct bank *bank, struct bank_outputs *out, const struct rule *rule,
+		 struct rule_result *result, int pack)
+{
+	/* What has never been heard yet is no news right after the start. */
+	if (isinf(result->value) && bank->now_ms - bank->start_ms < START_QUIET_MS)
+		return;
+	result->told = true;
+	bank_event(bank, out, EVENT_RAISED, rule->reason, pack, result->value, result->threshold);
+}
+
 static void activate(struct bank *bank, struct bank_outputs *out, const struct rule *rule,
 		     struct rule_result *result, int pack, double value, double bound)
 {
@@ -44,7 +55,16 @@ static void activate(struct bank *bank, struct bank_outputs *out, const struct r
 	result->value = value;
 	result->threshold = bound;
 	result->trips++;
-	bank_event(bank, out, EVENT_RAISED, rule->reason, pack, value, bound);
+	tell(bank, out, rule, result, pack);
+}
+
+static void deactivate(struct bank *bank, struct bank_outputs *out, const struct rule *rule,
+		       struct rule_result *result, int pack, double value, double bound)
+{
+	result->active = false;
+	if (result->told)
+		bank_event(bank, out, EVENT_CLEARED, rule->reason, pack, value, bound);
+	result->told = false;
 }
 
 /* One rule, one reading. Returns whether the rule is active. */
@@ -64,9 +84,10 @@ static bool run_rule(struct bank *bank, struct bank_outputs *out, const struct r
 			activate(bank, out, rule, result, pack, value, bound);
 		else
 			bank_step_by(out, result->changed_ms + rule->delay_ms);
+	} else if (bad && !result->told) {
+		tell(bank, out, rule, result, pack);
 	} else if (!bad && result->active && !result->latched && stood_ms >= CLEAR_MS) {
-		result->active = false;
-		bank_event(bank, out, EVENT_CLEARED, rule->reason, pack, value, bound);
+		deactivate(bank, out, rule, result, pack, value, bound);
 	}
 	return result->active;
 }
@@ -378,7 +399,7 @@ enum reason protect_clear(struct bank *bank, int pack, bool local)
 	for (unsigned r = 0; r < n; r++) {
 		if (!result[r].latched)
 			continue;
-		result[r].latched = result[r].active = false;
+		result[r].latched = result[r].active = result[r].told = false;
 		if (pack >= 0)
 			bank->protect.pack[pack].active &= ~(1ull << r);
 	}

@@ -19,6 +19,7 @@ struct rule_result {
 	enum verdict verdict;
 	bool active;          /* verdict stood longer than the rule's delay: the action holds */
 	bool latched;         /* stays active until cleared by an operator */
+	bool told;            /* its event was sent */
 	uint32_t trips;       /* times it became active */
 	int64_t changed_ms;   /* verdict since */
 	int64_t active_ms;    /* active since; deadlines count from here */

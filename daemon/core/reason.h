@@ -99,6 +99,8 @@ enum evt1 {
 	REASON(STATE, "state", INFO, NONE, "bank state changed", "")                               \
 	REASON(JOINED, "joined", INFO, NONE, "pack joined the bus", "A")                           \
 	REASON(LEFT, "left", INFO, NONE, "pack left the bus", "A")                                 \
+	REASON(REGROUP, "regroup", INFO, NONE,                                                     \
+	       "bank opens to start again with other packs", "W")                                    \
 	REASON(EXPIRED, "expired", INFO, NONE, "setpoint expired", "W")                            \
 	REASON(NO_SETPOINT, "no_setpoint", INFO, NONE, "no source wants power", "")                \
 	REASON(STOP_COMMAND, "stop_command", INFO, NONE, "stopped by the local operator", "")      \
