@@ -1,0 +1,380 @@
+/* What must hold between the values of one pack, and between packs. */
+#include <math.h>
+#include <string.h>
+
+#include "config/key.h"
+
+/* One pack under examination. */
+struct subject {
+	struct reader *reader;
+	const struct config *config;
+	const struct pack_site *pack;
+	unsigned k;
+	char where[ID_SIZE + 24];
+	const char *profile;
+};
+
+#define PACK_MISTAKE(subject, group, name, ...)                                                    \
+	mistake_at(&(subject)->reader->mistakes,                                                   \
+		   setting_of_pack((subject)->reader, (subject)->k, group, name),                  \
+		   (subject)->where, __VA_ARGS__)
+
+static struct subject subject_of(struct reader *reader, unsigned k)
+{
+	const struct config *config = reader->config;
+	struct subject subject = {reader, config, &config->site.pack[k], k, "", ""};
+
+	snprintf(subject.where, sizeof(subject.where), "packs[%u] \"%s\"", k,
+		 config->site.pack[k].id);
+	return subject;
+}
+
+static double limit_value(const struct pack_limits *limit, size_t offset)
+{
+	double value;
+
+	memcpy(&value, (const char *)limit + offset, sizeof(value));
+	return value;
+}
+
+struct limit_name {
+	const char *name;
+	size_t offset;
+};
+
+#define LIMIT_NAME(field)                                                                          \
+	{                                                                                          \
+#field, offsetof(struct pack_limits, field)                                        \
+	}
+
+/* A pair whose first must be below (or, with or_equal, not above) its second. */
+struct order {
+	struct limit_name low, high;
+	bool or_equal;
+	const char *remedy;
+};
+
+static const struct order orders[] = {
+	{LIMIT_NAME(cell_min_v), LIMIT_NAME(cell_max_v), false, "minimum and maximum are swapped"},
+	{LIMIT_NAME(pack_min_v), LIMIT_NAME(pack_max_v), false, "minimum and maximum are swapped"},
+	{LIMIT_NAME(cell_trip_low_v), LIMIT_NAME(cell_min_v), false,
+	 "the trip must lie outside the operating window"},
+	{LIMIT_NAME(cell_max_v), LIMIT_NAME(cell_trip_high_v), false,
+	 "the trip must lie outside the operating window"},
+	{LIMIT_NAME(charge_min_c), LIMIT_NAME(charge_max_c), false,
+	 "minimum and maximum are swapped"},
+	{LIMIT_NAME(discharge_min_c), LIMIT_NAME(discharge_max_c), false,
+	 "minimum and maximum are swapped"},
+	{LIMIT_NAME(temp_warn_c), LIMIT_NAME(temp_trip_c), false,
+	 "the warning must come before the trip"},
+	{LIMIT_NAME(charge_max_c), LIMIT_NAME(temp_trip_c), true,
+	 "the trip must lie outside the operating window"},
+	{LIMIT_NAME(discharge_max_c), LIMIT_NAME(temp_trip_c), true,
+	 "the trip must lie outside the operating window"},
+	{LIMIT_NAME(cell_spread_warn_v), LIMIT_NAME(cell_spread_derate_v), true,
+	 "the warning must come before the derating"},
+	{LIMIT_NAME(cell_spread_derate_v), LIMIT_NAME(cell_spread_trip_v), false,
+	 "the derating must come before the trip"},
+	{LIMIT_NAME(insulation_trip_ohm), LIMIT_NAME(insulation_warn_ohm), true,
+	 "the warning must come before the trip"},
+	{LIMIT_NAME(dis_max_a), LIMIT_NAME(fuse_a), true, "the fuse must carry it"},
+	{LIMIT_NAME(cha_max_a), LIMIT_NAME(fuse_a), true, "the fuse must carry it"},
+};
+
+static void check_orders(const struct subject *subject)
+{
+	char a[32], b[32];
+
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		const struct order *order = &orders[i];
+		double low = limit_value(&subject->pack->limit, order->low.offset);
+		double high = limit_value(&subject->pack->limit, order->high.offset);
+
+		if (low > high || (!order->or_equal && low >= high))
+			PACK_MISTAKE(subject, "limits", order->low.name,
+				     "%s %s is not below %s %s: %s", order->low.name,
+				     number_text(low, a, sizeof(a)), order->high.name,
+				     number_text(high, b, sizeof(b)), order->remedy);
+	}
+}
+
+static void check_chemistry(const struct subject *subject)
+{
+	static const struct limit_name names[] = {LIMIT_NAME(cell_min_v), LIMIT_NAME(cell_max_v),
+						  LIMIT_NAME(cell_trip_low_v),
+						  LIMIT_NAME(cell_trip_high_v)};
+	int chemistry = (int)subject->pack->model.chemistry;
+	const struct chemistry_text *text;
+	char now[32], bound[32];
+
+	if (chemistry <= CHEMISTRY_UNKNOWN || chemistry >= CHEMISTRY_COUNT)
+		return;
+	text = chemistry_text((enum chemistry)chemistry);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		double v = limit_value(&subject->pack->limit, names[i].offset);
+		bool above = v > text->cell_abs_max_v;
+
+		if (above || v < text->cell_abs_min_v)
+			PACK_MISTAKE(
+				subject, "limits", names[i].name,
+				"%s %s is %s the chemistry limit %s (%s)", names[i].name,
+				number_text(v, now, sizeof(now)), above ? "above" : "below",
+				number_text(above ? text->cell_abs_max_v : text->cell_abs_min_v,
+					    bound, sizeof(bound)),
+				text->word);
+	}
+}
+
+/* The window of the terminals must be one that the cells' trips still guard. */
+static void check_pack_window(const struct subject *subject)
+{
+	const struct pack_limits *limit = &subject->pack->limit;
+	unsigned cells = subject->pack->model.cells_series;
+	double low_v = cells * limit->cell_trip_low_v, high_v = cells * limit->cell_trip_high_v;
+	const struct bus_site *bus = &subject->config->site.bus;
+	char now[32], bound[32];
+
+	if (cells > CELL_MAX)
+		return;
+	if (limit->pack_max_v > high_v)
+		PACK_MISTAKE(subject, "limits", "pack_max_v",
+			     "pack_max_v %s is above %u cells at cell_trip_high_v, %s: lower it",
+			     number_text(limit->pack_max_v, now, sizeof(now)), cells,
+			     number_text(high_v, bound, sizeof(bound)));
+	if (limit->pack_min_v < low_v)
+		PACK_MISTAKE(subject, "limits", "pack_min_v",
+			     "pack_min_v %s is below %u cells at cell_trip_low_v, %s: raise it",
+			     number_text(limit->pack_min_v, now, sizeof(now)), cells,
+			     number_text(low_v, bound, sizeof(bound)));
+	if (limit->pack_max_v > bus->max_v)
+		PACK_MISTAKE(
+			subject, "limits", "pack_max_v",
+			"pack_max_v %s is above bus.max_v %s: the bus must withstand its packs",
+			number_text(limit->pack_max_v, now, sizeof(now)),
+			number_text(bus->max_v, bound, sizeof(bound)));
+}
+
+static void check_model(const struct subject *subject)
+{
+	const struct pack_model *model = &subject->pack->model;
+	char now[32], bound[32];
+
+	if (isnan(model->capacity_ah) && !isnan(model->nominal_ah))
+		PACK_MISTAKE(subject, NULL, "id",
+			     "capacity is unknown: give passport.intake.capacity_ah, "
+			     "model.capacity_ah or soh");
+	if (model->capacity_ah > 1.2 * model->nominal_ah)
+		PACK_MISTAKE(subject, "model", "capacity_ah",
+			     "capacity %s Ah is more than 1.2 times model.nominal_ah %s",
+			     number_text(model->capacity_ah, now, sizeof(now)),
+			     number_text(model->nominal_ah, bound, sizeof(bound)));
+	if (model->r_growth > 10.0)
+		PACK_MISTAKE(subject, NULL, "passport",
+			     "resistance has grown %s times: check passport.intake.r_10s_ohm",
+			     number_text(model->r_growth, now, sizeof(now)));
+	if (model->r_10s_ohm < model->r_fast_ohm)
+		PACK_MISTAKE(subject, "model", "r_10s_ohm",
+			     "model.r_10s_ohm %s is below model.r_fast_ohm %s: 10 s include the "
+			     "first",
+			     number_text(model->r_10s_ohm, now, sizeof(now)),
+			     number_text(model->r_fast_ohm, bound, sizeof(bound)));
+}
+
+static void check_one_stale(const struct subject *subject, const char *name, int32_t stale_ms,
+			    int32_t period_ms)
+{
+	char now[32], bound[32];
+
+	if (stale_ms > 0 && period_ms > 0 && stale_ms < 2 * period_ms)
+		PACK_MISTAKE(subject, "stale", name,
+			     "stale.%s %s is shorter than two periods of %s: one lost message "
+			     "would open the pack",
+			     name, number_text(stale_ms / 1000.0, now, sizeof(now)),
+			     number_text(period_ms / 1000.0, bound, sizeof(bound)));
+}
+
+static void check_stale(const struct subject *subject)
+{
+	const struct pack_site *pack = subject->pack;
+	const struct pack_config *own = &subject->config->pack[subject->k];
+
+	check_one_stale(subject, "electrical_s", pack->electrical_stale_ms,
+			own->electrical_period_ms);
+	check_one_stale(subject, "cells_s", pack->cells_stale_ms, own->cells_period_ms);
+	check_one_stale(subject, "temps_s", pack->temps_stale_ms, own->temps_period_ms);
+	check_one_stale(subject, "bms_s", pack->bms_stale_ms, own->bms_period_ms);
+	if (pack->has_link_v)
+		check_one_stale(subject, "link_s", pack->link_stale_ms, own->link_period_ms);
+	if (pack->cells_stale_ms > 0 && pack->electrical_stale_ms > pack->cells_stale_ms)
+		PACK_MISTAKE(subject, "stale", "electrical_s",
+			     "stale.electrical_s %g is longer than stale.cells_s %g: the order is "
+			     "electrical, cells",
+			     pack->electrical_stale_ms / 1000.0, pack->cells_stale_ms / 1000.0);
+}
+
+/* 20 % on top: the capacitance is a catalogue value. */
+static void check_precharge(const struct subject *subject)
+{
+	const struct pack_contactors *contactors = &subject->pack->contactors;
+	const struct bus_site *bus = &subject->config->site.bus;
+	double v = subject->pack->limit.pack_max_v;
+	double energy_j = 0.6 * bus->capacitance_f * v * v;
+	double long_s = 8.0 * contactors->precharge_ohm * bus->capacitance_f;
+
+	if (!contactors->has[POLE_PRECHARGE])
+		return;
+	if (isnan(contactors->precharge_ohm))
+		PACK_MISTAKE(subject, NULL, "precharge",
+			     "precharge.resistor_ohm is missing: a precharge contactor is fitted");
+	if (isnan(contactors->precharge_j))
+		PACK_MISTAKE(subject, NULL, "precharge",
+			     "precharge.resistor_j is missing: a precharge contactor is fitted");
+	if (contactors->precharge_j < energy_j)
+		PACK_MISTAKE(subject, "precharge", "resistor_j",
+			     "precharge.resistor_j %g is too small: one precharge of %g F to %g V "
+			     "takes %.0f J with 20 %% margin",
+			     contactors->precharge_j, bus->capacitance_f, v, energy_j);
+	if (long_s > 10.0)
+		PACK_MISTAKE(subject, "precharge", "resistor_ohm",
+			     "precharge.resistor_ohm %g with %g F takes up to %.1f s, more than "
+			     "10: use a smaller resistor",
+			     contactors->precharge_ohm, bus->capacitance_f, long_s);
+	if (v / contactors->precharge_ohm > subject->pack->limit.fuse_a)
+		PACK_MISTAKE(subject, "precharge", "resistor_ohm",
+			     "precharge.resistor_ohm %g lets %.0f A flow into an empty bus, more "
+			     "than fuse_a %g",
+			     contactors->precharge_ohm, v / contactors->precharge_ohm,
+			     subject->pack->limit.fuse_a);
+}
+
+static void check_contactors(const struct subject *subject)
+{
+	const struct pack_contactors *contactors = &subject->pack->contactors;
+	const struct pack_config *own = &subject->config->pack[subject->k];
+	bool real = strcmp(subject->config->gpio.chip, "sim") != 0;
+	static const char *const names[] = {"contactors.negative", "contactors.positive",
+					    "contactors.precharge"};
+	static const char *const contacts[] = {"contactors.feedback_negative",
+					       "contactors.feedback_positive", NULL};
+
+	for (int pole = 0; pole < POLE_COUNT && real; pole++) {
+		if (!*own->coil[pole])
+			PACK_MISTAKE(subject, NULL, "contactors",
+				     "%s is missing: name its line, or \"none\"", names[pole]);
+		if (contacts[pole] && !*own->feedback[pole])
+			PACK_MISTAKE(subject, NULL, "contactors",
+				     "%s is missing: name its line, or \"none\"", contacts[pole]);
+	}
+	if (!contactors->has[POLE_NEGATIVE] && !contactors->has[POLE_POSITIVE] &&
+	    (!real || *own->coil[POLE_NEGATIVE]))
+		PACK_MISTAKE(subject, NULL, "contactors",
+			     "neither pole has a coil: nothing here could open this pack");
+	else if ((!contactors->has[POLE_NEGATIVE] || !contactors->has[POLE_POSITIVE]) &&
+		 !contactors->shared_pole && (!real || *own->coil[POLE_NEGATIVE]))
+		PACK_MISTAKE(
+			subject, NULL, "contactors",
+			"only one pole has a coil: say contactors.shared_pole = true, the pack "
+			"is then never reported isolated");
+	if (contactors->break_max_a > subject->pack->limit.fuse_a)
+		PACK_MISTAKE(subject, "contactors", "break_max_a",
+			     "contactors.break_max_a %g is above fuse_a %g",
+			     contactors->break_max_a, subject->pack->limit.fuse_a);
+	if (contactors->close_ms + contactors->open_ms > subject->config->site.plan.settle_ms)
+		PACK_MISTAKE(subject, "contactors", "close_s",
+			     "contactors.close_s and open_s together exceed plan.settle_s %g: the "
+			     "bank would switch on before this pack has answered",
+			     subject->config->site.plan.settle_ms / 1000.0);
+}
+
+static void check_layers(const struct subject *subject)
+{
+	static const char *const names[LAYER_COUNT] = {
+		"over_voltage", "under_voltage", "over_current", "over_temperature", "isolation"};
+	const struct pack_config *own = &subject->config->pack[subject->k];
+
+	for (int i = 0; i < LAYER_COUNT && subject->config->site.real_contactors; i++)
+		if (!*own->layer[i])
+			PACK_MISTAKE(subject, NULL, "independent",
+				     "independent.%s is missing: name the hardware that acts "
+				     "without Rebank",
+				     names[i]);
+}
+
+/* ---- between packs ----------------------------------------------------------------------- */
+
+static void check_twins(const struct subject *subject, unsigned j)
+{
+	const struct pack_site *other = &subject->config->site.pack[j];
+	const struct pack_config *own = &subject->config->pack[subject->k];
+	const struct pack_config *their = &subject->config->pack[j];
+
+	if (strcmp(other->id, subject->pack->id) == 0 && *other->id)
+		PACK_MISTAKE(subject, NULL, "id", "id \"%s\" is also that of packs[%u]", other->id,
+			     j);
+	if (*own->bus && strcmp(own->bus, "sim") != 0 && strcmp(own->bus, their->bus) == 0 &&
+	    strcmp(subject->pack->profile, other->profile) == 0)
+		PACK_MISTAKE(subject, NULL, "bus",
+			     "bus \"%s\" already has packs[%u] \"%s\" with the same profile: their "
+			     "messages have equal ids, give each its own bus",
+			     own->bus, j, other->id);
+	if (*own->passport.serial && strcmp(own->passport.serial, their->passport.serial) == 0)
+		PACK_MISTAKE(subject, "passport", "serial",
+			     "passport.serial \"%s\" is also that of packs[%u] \"%s\"",
+			     own->passport.serial, j, other->id);
+	if (subject->pack->limit.pack_min_v > other->limit.pack_max_v ||
+	    other->limit.pack_min_v > subject->pack->limit.pack_max_v)
+		PACK_MISTAKE(subject, "limits", "pack_min_v",
+			     "voltage window %g..%g V does not overlap %g..%g V of packs[%u] "
+			     "\"%s\": they cannot share a bus",
+			     subject->pack->limit.pack_min_v, subject->pack->limit.pack_max_v,
+			     other->limit.pack_min_v, other->limit.pack_max_v, j, other->id);
+}
+
+static void check_mixture(const struct subject *subject)
+{
+	const struct site *site = &subject->config->site;
+	const struct pack_site *first = &site->pack[0];
+	int chemistry = (int)subject->pack->model.chemistry;
+
+	if (site->mixed_chemistry || (int)first->model.chemistry <= 0 || chemistry <= 0 ||
+	    (int)first->model.chemistry == chemistry)
+		return;
+	PACK_MISTAKE(subject, NULL, "profile",
+		     "chemistry %s differs from %s of packs[0] \"%s\": say bank.mixed_chemistry = "
+		     "true if that is meant",
+		     chemistry_words.word(chemistry),
+		     chemistry_words.word((int)first->model.chemistry), first->id);
+}
+
+void check_packs(struct reader *reader)
+{
+	const struct site *site = &reader->config->site;
+	bool precharges = false;
+
+	for (unsigned k = 0; k < site->n_packs; k++) {
+		struct subject subject = subject_of(reader, k);
+
+		if (!reader->pack[k])
+			continue;
+		check_orders(&subject);
+		check_chemistry(&subject);
+		check_pack_window(&subject);
+		check_model(&subject);
+		check_stale(&subject);
+		check_precharge(&subject);
+		check_contactors(&subject);
+		check_layers(&subject);
+		check_mixture(&subject);
+		for (unsigned j = 0; j < k; j++)
+			check_twins(&subject, j);
+		precharges |= site->pack[k].contactors.has[POLE_PRECHARGE];
+	}
+	if (site->n_packs > 0 && !precharges && site->bus.capacitance_f > 0.0)
+		mistake_at(&reader->mistakes, setting_of_site(reader, NULL, "packs"), "packs",
+			   "none has a precharge contactor and the bus has %g F: it could never be "
+			   "charged",
+			   site->bus.capacitance_f);
+	if (setting_find(config_root_setting(&reader->tree), NULL, "packs") && site->n_packs == 0)
+		mistake_at(&reader->mistakes, setting_of_site(reader, NULL, "packs"), "packs",
+			   "there is none: a bank has 1 to %d packs", PACK_MAX);
+}
