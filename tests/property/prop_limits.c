@@ -54,10 +54,14 @@ static void make_trial(struct trial *t)
 		limits_interval(p);
 		if (k == 0 || uniform(0.0, 1.0) < 0.8)
 			t->set |= (uint64_t)1 << k;
+		g_s += 1.0 / p->r_ohm;
 	}
-	t->bus =
-		(struct limit_bus){uniform(0.0, 0.02), uniform(280.0, 354.0), uniform(366.0, 420.0),
-				   uniform(20.0, 800.0), uniform(20.0, 800.0)};
+	/* up to half of the packs' own: power then falls with voltage wherever the oracle looks */
+	t->bus.resistance_ohm = uniform(0.0, 0.5) / g_s;
+	t->bus.v_min = uniform(280.0, 354.0);
+	t->bus.v_max = uniform(366.0, 420.0);
+	t->bus.dis_max_a = uniform(20.0, 800.0);
+	t->bus.cha_max_a = uniform(20.0, 800.0);
 	if (uniform(0.0, 1.0) < 0.3)
 		t->bus.dis_max_a = t->bus.cha_max_a = (double)INFINITY;
 }
