@@ -177,7 +177,8 @@ struct twin {
 	struct twin_config config;
 	struct noise noise;
 	int64_t start_ms, now_ms;
-	int64_t next_edge_ms; /* earliest instant at which a fault or the chain may change */
+	int64_t next_edge_ms;  /* earliest instant at which a fault or the chain may change */
+	int64_t next_fault_ms; /* ... at which a fault begins or ends */
 	double capacitance_f, supply_nominal_v;
 
 	struct effects effects;

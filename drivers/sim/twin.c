@@ -28,6 +28,11 @@ static void twin_edge(struct twin *twin, int64_t t)
 {
 	int64_t fault_ms = fault_next_ms(twin, t), chain_ms;
 
+	/* Heat from outside counts from here on, not from the last refresh. */
+	if (t >= twin->next_fault_ms)
+		for (unsigned k = 0; k < twin->site.n_packs; k++)
+			pack_refresh(twin, k, t);
+	twin->next_fault_ms = fault_ms;
 	fault_gather(twin, t);
 	contacts_drive(twin, t);
 	contacts_run(twin, t);
@@ -83,6 +88,7 @@ bool twin_inject(struct twin *twin, const struct twin_fault *fault)
 	    fault->pole >= POLE_COUNT || fault->input >= INPUT_COUNT)
 		return false;
 	twin->config.fault[twin->config.n_faults++] = *fault;
+	twin->next_fault_ms = twin->now_ms;
 	twin_edge(twin, twin->now_ms);
 	return true;
 }
@@ -90,6 +96,7 @@ bool twin_inject(struct twin *twin, const struct twin_fault *fault)
 void twin_clear(struct twin *twin)
 {
 	twin->config.n_faults = 0;
+	twin->next_fault_ms = twin->now_ms;
 	twin_edge(twin, twin->now_ms);
 }
 
@@ -162,7 +169,7 @@ static void twin_run(struct twin *twin, int64_t to_ms)
 		for (unsigned k = 0; k < twin->site.n_packs; k++) {
 			if (end >= twin->pack[k].next_refresh_ms) {
 				pack_refresh(twin, k, end);
-				twin->pack[k].next_refresh_ms = end + REFRESH_MS;
+				twin->pack[k].next_refresh_ms += REFRESH_MS;
 			}
 		}
 	}
