@@ -121,42 +121,39 @@ static bool is_own_inbox(const struct intake *intake, unsigned source, const cha
 	       !strpbrk(topic, "+#");
 }
 
-static struct response *find_response(struct intake *intake, unsigned source, const char *id)
+/* Index; -1: none. */
+static int find_response(const struct intake *intake, unsigned source, const char *id)
 {
-	for (unsigned i = 0; i < RESPONSES; i++) {
-		struct response *response = &intake->response[i];
+	for (int i = 0; i < RESPONSES; i++) {
+		const struct response *response = &intake->response[i];
 
 		if (response->to.topic[0] && response->source == source &&
 		    strcmp(response->id, id) == 0)
-			return response;
+			return i;
 	}
-	return NULL;
+	return -1;
 }
 
 const struct intake_response *intake_response(const struct intake *intake, unsigned source,
 					      const char *id)
 {
-	for (unsigned i = 0; i < RESPONSES; i++) {
-		const struct response *response = &intake->response[i];
+	int found = find_response(intake, source, id);
 
-		if (response->to.topic[0] && response->source == source &&
-		    strcmp(response->id, id) == 0)
-			return &response->to;
-	}
-	return NULL;
+	return found >= 0 ? &intake->response[found].to : NULL;
 }
 
 static void remember_response(struct intake *intake, unsigned source, const char *id,
 			      const struct link_message *message)
 {
 	struct response *response;
+	int found;
 
 	if (!message->response_topic || !is_own_inbox(intake, source, message->response_topic) ||
 	    message->correlation_size > CORRELATION_SIZE || !id[0])
 		return;
-	response = find_response(intake, source, id);
-	if (!response)
-		response = &intake->response[intake->next_response++ % RESPONSES];
+	found = find_response(intake, source, id);
+	response = found >= 0 ? &intake->response[found]
+			      : &intake->response[intake->next_response++ % RESPONSES];
 	response->source = (uint8_t)source;
 	snprintf(response->id, sizeof response->id, "%s", id);
 	snprintf(response->to.topic, sizeof response->to.topic, "%s", message->response_topic);

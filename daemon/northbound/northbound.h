@@ -11,9 +11,9 @@
 
 struct northbound;
 
-/* Starts the threads. `boot` is this start's nonce. `request_recording` (may be NULL) is called from
- * the local thread when someone asks for a recording. NULL and a line on stderr on failure. A broker
- * that cannot be reached is no failure: the thread keeps trying. */
+/* Starts the threads. `boot` is this start's nonce. `request_recording` (may be NULL) is called
+ * from the local thread when someone asks for a recording. NULL and a line on stderr on failure. A
+ * broker that cannot be reached is no failure: the thread keeps trying. */
 struct northbound *northbound_new(const struct config *config, const char *boot,
 				  void (*request_recording)(void *context), void *context);
 

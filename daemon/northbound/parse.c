@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "northbound/scan.h"
+#include "northbound/json_scan.h"
 
 #define INTEGER_MAX 9007199254740991 /* the largest integer that every JSON reader keeps exact */
 #define VALID_MAX_S 3600.0
@@ -359,7 +359,7 @@ static void take_doing_row(const json_t *object, int row, struct parsed *parsed)
 static json_t *load(const char *text, size_t length, struct parsed *parsed)
 {
 	char copy[PARSE_BYTES_MAX + 1];
-	struct scan scan;
+	struct json_scan seen;
 	json_error_t error;
 	json_t *root;
 
@@ -374,12 +374,12 @@ static json_t *load(const char *text, size_t length, struct parsed *parsed)
 	}
 	memcpy(copy, text, length);
 	copy[length] = '\0';
-	scan = scan_json(copy, length);
-	if (scan.depth > PARSE_DEPTH_MAX) {
+	seen = json_scan(copy, length);
+	if (seen.depth > PARSE_DEPTH_MAX) {
 		refuse(parsed, REASON_MALFORMED, "nested deeper than %d levels", PARSE_DEPTH_MAX);
 		return NULL;
 	}
-	if (scan.not_finite)
+	if (seen.not_finite)
 		refuse(parsed, REASON_NOT_FINITE, "a number is not finite or does not fit");
 	root = json_loadb(copy, length, JSON_REJECT_DUPLICATES, &error);
 	if (!root)

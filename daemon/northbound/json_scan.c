@@ -1,4 +1,4 @@
-#include "northbound/scan.h"
+#include "northbound/json_scan.h"
 
 #include <errno.h>
 #include <math.h>
@@ -43,9 +43,9 @@ static bool is_wild_number(const char *token, size_t length)
 	return digits == length && strtoll(token, NULL, 10) != 0 && errno == ERANGE;
 }
 
-struct scan scan_json(char *text, size_t length)
+struct json_scan json_scan(char *text, size_t length)
 {
-	struct scan scan = {0};
+	struct json_scan scan = {0};
 	unsigned depth = 0;
 	size_t step;
 

@@ -3,19 +3,19 @@
  * fit (NaN, Infinity, 1e999, integers beyond 64 bits), which the parser could only call a syntax
  * error.
  */
-#ifndef REBANK_NORTHBOUND_SCAN_H
-#define REBANK_NORTHBOUND_SCAN_H
+#ifndef REBANK_NORTHBOUND_JSON_SCAN_H
+#define REBANK_NORTHBOUND_JSON_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct scan {
+struct json_scan {
 	unsigned depth;  /* deepest nesting of objects and arrays */
 	bool not_finite; /* there was such a number; it was overwritten with 0 */
 };
 
 /* Overwriting keeps the rest readable, so that the sender can be answered by id. text[length] must
  * be NUL. */
-struct scan scan_json(char *text, size_t length);
+struct json_scan json_scan(char *text, size_t length);
 
 #endif
