@@ -16,14 +16,11 @@ bool admit_is_local(const struct command *c)
 	return c->source == DISPATCH_LOCAL;
 }
 
-enum reason admit_source(const struct bank *bank, const struct command *c)
+enum reason admit_right(const struct bank *bank, const struct command *c)
 {
-	const struct source_site *site;
+	const struct source_site *site = &bank->site.source[c->source];
 	bool setpoint = c->kind == COMMAND_SETPOINT || c->kind == COMMAND_RELEASE;
 
-	if (c->source >= bank->site.n_sources || c->source >= SOURCE_MAX)
-		return REASON_UNKNOWN_SOURCE;
-	site = &bank->site.source[c->source];
 	if (admit_is_local(c) || (setpoint ? site->may_setpoint : site->may_command))
 		return REASON_OK;
 	return REASON_UNKNOWN_SOURCE;

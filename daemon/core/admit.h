@@ -1,6 +1,6 @@
 /*
  * Whether a command may act: each check returns OK or the reason of the refusal. They only look;
- * command.c asks them in the order in which they stand here, and acts.
+ * command.c asks them in the order in which they stand here, and acts. The source must exist.
  */
 #ifndef REBANK_CORE_ADMIT_H
 #define REBANK_CORE_ADMIT_H
@@ -11,8 +11,8 @@ struct bank;
 
 bool admit_is_local(const struct command *command);
 
-/* The source exists and has the right to this kind of command. Must hold before the others. */
-enum reason admit_source(const struct bank *bank, const struct command *command);
+/* The source has the right to this kind of command. */
+enum reason admit_right(const struct bank *bank, const struct command *command);
 
 /* The message is a new one: session, sequence number, boot nonce and age. */
 enum reason admit_message(const struct bank *bank, const struct bank_inputs *in,

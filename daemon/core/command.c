@@ -362,21 +362,23 @@ static void take_operation(struct bank *bank, const struct bank_inputs *in,
 void command_take(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out,
 		  const struct command *c)
 {
-	enum reason reason = admit_source(bank, c);
 	struct dispatch_source *source;
+	enum reason reason;
 
+	if (c->source >= bank->site.n_sources) {
+		reject(bank, out, c, REASON_UNKNOWN_SOURCE);
+		return;
+	}
+	if (answer_again(bank, out, c))
+		return;
+	reason = admit_right(bank, c);
+	if (reason == REASON_OK)
+		reason = admit_message(bank, in, c);
 	if (reason != REASON_OK) {
 		reject(bank, out, c, reason);
 		return;
 	}
 	source = &bank->dispatch.source[c->source];
-	if (answer_again(bank, out, c))
-		return;
-	reason = admit_message(bank, in, c);
-	if (reason != REASON_OK) {
-		reject(bank, out, c, reason);
-		return;
-	}
 	/* From here on it is a true message of this source, whatever becomes of its wish. */
 	source->has_seq = true;
 	source->last_seq = c->seq;

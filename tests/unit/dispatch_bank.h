@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/bank.h"
+#include "core/num.h"
 
 enum { LOCAL = 0, UTILITY = 1, HOME = 2 };
 
