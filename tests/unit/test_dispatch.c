@@ -467,6 +467,9 @@ static void slow_ramps_still_reach_the_fallback_in_time(void)
 	CU_ASSERT_TRUE(bank.dispatch.ramped_w < 12e3);
 	steps(5000);
 	ASSERT_W(bank.dispatch.ramped_w, 0.0);
+	bank.dispatch.ramped_w = 20e3; /* long after, nothing is left to wait for */
+	step(100);
+	ASSERT_W(bank.dispatch.ramped_w, 0.0);
 }
 
 static void asked_ramp_is_for_its_own_setpoint_only(void)
