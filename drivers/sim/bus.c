@@ -94,9 +94,11 @@ static void packs_run(struct twin *twin, int64_t t, double bar_v, double dt_s)
 	}
 }
 
-/* More than the source can give: the converters get what is left at 60 % of no-load voltage. */
-static void sinks_starve(struct twin *twin, double share)
+/* More than the source can give: the converters get what it can, at 60 % of its no-load voltage. */
+static void sinks_starve(struct twin *twin, double p_w, double most_w)
 {
+	double share = most_w > twin->load_w ? (most_w - twin->load_w) / (p_w - twin->load_w) : 0.0;
+
 	for (unsigned i = 0; i < twin->site.n_pcs; i++) {
 		twin->pcs[i].p_w *= share;
 		twin->pcs[i].dc_w *= share;
@@ -114,7 +116,7 @@ void bus_step_steady(struct twin *twin, int64_t t, double dt_s)
 	double a;
 
 	if (p_w > most_w) {
-		sinks_starve(twin, (most_w - twin->load_w) / (p_w - twin->load_w));
+		sinks_starve(twin, p_w, most_w);
 		p_w = most_w;
 	}
 	twin->cap_v = 0.5 * (open_v + sqrt(open_v * open_v - 4.0 * p_w * r_ohm));

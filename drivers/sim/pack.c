@@ -135,7 +135,7 @@ static void heat_refresh(struct twin *twin, unsigned k, double dt_s)
 	pack->temp_c +=
 		(pack->heat_j + (effects->heat_w - loss_w) * dt_s) / pack->heat_capacity_j_k;
 	pack->heat_j = 0.0;
-	if (pack->resistor_j > 0.0 && pack->path != PATH_PRECHARGE)
+	if (dt_s > 0.0 && pack->path != PATH_PRECHARGE)
 		pack->resistor_j *= exp(-dt_s / twin->site.pack[k].contactors.precharge_cool_s);
 	pack->runaway_k += effects->runaway_k_s * dt_s;
 	if (effects->runaway_k_s == 0.0)

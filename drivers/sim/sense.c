@@ -80,12 +80,13 @@ static void sense_electrical(struct twin *twin, unsigned k, struct pack_sample *
 	double noise = twin->config.noise;
 	double v = pack->v + sensors->v_offset + effects->lie_v;
 	double a = pack->a * sensors->a_gain + sensors->a_offset + effects->lie_a;
+	bool frozen = effects->frozen && out->electrical_ms; /* frozen at something */
 
 	out->electrical_ms = stamp;
 	out->counts = true;
 	if (twin->site.pack[k].has_link_v)
 		out->link_ms = stamp;
-	if (effects->frozen)
+	if (frozen)
 		return;
 	out->electrical_count = pack->count;
 	if (noise > 0.0) {
@@ -110,9 +111,10 @@ static void sense_cells(struct twin *twin, unsigned k, struct pack_sample *out, 
 	bool noisy = twin->config.noise > 0.0;
 	double amplitude = twin->config.noise * 0.001 / 65536.0;
 	uint64_t bits = 0;
+	bool frozen = effects->frozen && out->cells_ms;
 
 	out->cells_ms = stamp;
-	if (effects->frozen)
+	if (frozen)
 		return;
 	out->n_cells = (uint16_t)pack->cells;
 	for (unsigned i = 0; i < pack->cells; i++) {
@@ -134,9 +136,10 @@ static void sense_temps(struct twin *twin, unsigned k, struct pack_sample *out, 
 {
 	const struct plant_pack *pack = &twin->pack[k];
 	const struct pack_effects *effects = &twin->effects.pack[k];
+	bool frozen = effects->frozen && out->temps_ms;
 
 	out->temps_ms = stamp;
-	if (effects->frozen)
+	if (frozen)
 		return;
 	out->n_temps = PLANT_TEMPS;
 	for (int i = 0; i < PLANT_TEMPS; i++) {
@@ -175,9 +178,10 @@ static void sense_bms(struct twin *twin, unsigned k, struct pack_sample *out, in
 	double noise = twin->config.noise, nan = (double)NAN;
 	double soc = pack->z[REP_MEAN] + pack->sensors.soc_bias;
 	double ohm = PACK_INSULATION_OHM;
+	bool frozen = effects->frozen && out->bms_ms;
 
 	out->bms_ms = stamp;
-	if (effects->frozen)
+	if (frozen)
 		return;
 	if (effects->insulation_ohm < ohm)
 		ohm = effects->insulation_ohm;

@@ -363,6 +363,41 @@ static void the_enable_line_stops_power_in_twenty_milliseconds(void)
 	rig_delete(rig);
 }
 
+static void a_direct_current_site_is_measured_and_commanded_at_the_bus(void)
+{
+	struct rig *rig = rig_new(2, CHEMISTRY_NMC);
+	double before_wh;
+
+	rig->site.grid.measured_at_ac = false;
+	rig_begin(rig);
+	rig_connect_all(rig);
+	rig_power(rig, 10e3);
+	CU_ASSERT_DOUBLE_EQUAL(rig->truth.dc_w, 10e3 + 60.0, 1e-6);
+	CU_ASSERT_TRUE(rig->truth.ac_w < 9.9e3 && rig->truth.ac_w > 9.5e3);
+	before_wh = rig->truth.energy_dis_wh;
+	rig_run(rig, 36000, 100);
+	CU_ASSERT_DOUBLE_EQUAL(rig->truth.energy_dis_wh - before_wh, 100.6, 1e-3);
+	CU_ASSERT_EQUAL(rig->truth.energy_cha_wh, 0.0);
+	rig_delete(rig);
+}
+
+static void a_bank_asked_for_more_than_it_has_collapses_and_lives(void)
+{
+	struct rig *rig = rig_new(1, CHEMISTRY_NMC);
+
+	rig->site.pcs[0].p_max_w = rig->site.pcs[0].dis_max_w = 300e3;
+	rig->site.pcs[0].dc_max_a = 5000.0;
+	rig_begin(rig);
+	rig_connect_all(rig);
+	rig_power(rig, 290e3);
+	CU_ASSERT_TRUE(isfinite(rig->truth.bus_v) && rig->truth.bus_v > 0.0);
+	CU_ASSERT_TRUE(rig->truth.pack[0].excess_s > 0.01);
+	CU_ASSERT_NOT_EQUAL(rig->in.pcs[0].state, PCS_OFF);
+	rig_power(rig, 5e3);
+	CU_ASSERT_DOUBLE_EQUAL(rig->truth.ac_w, 5e3, 1e-6);
+	rig_delete(rig);
+}
+
 static void converter_faults_show(void)
 {
 	struct rig *rig = rig_new(2, CHEMISTRY_NMC);
@@ -434,6 +469,22 @@ static void contactors_move_in_their_data_sheet_times(void)
 	rig_run(rig, 5, 1);
 	for (unsigned k = 0; k < 8; k++)
 		CU_ASSERT_FALSE(rig->truth.pack[k].closed[POLE_NEGATIVE]);
+	rig_delete(rig);
+}
+
+static void a_missing_pole_is_a_bridge(void)
+{
+	struct rig *rig = rig_new(1, CHEMISTRY_NMC);
+
+	rig->site.pack[0].contactors.has[POLE_NEGATIVE] = false;
+	rig->site.pack[0].contactors.feedback[POLE_NEGATIVE] = false;
+	rig_begin(rig);
+	rig->out.heartbeat = true;
+	rig_coils(rig, 0, false, false, true);
+	rig_run(rig, 2000, 100);
+	CU_ASSERT_TRUE(rig->truth.bus_v > 0.95 * rig->truth.pack[0].e_v);
+	CU_ASSERT_EQUAL(rig->in.contacts[0].feedback[POLE_NEGATIVE], CONTACT_UNKNOWN);
+	CU_ASSERT_EQUAL(rig->in.contacts[0].readback[POLE_NEGATIVE], CONTACT_UNKNOWN);
 	rig_delete(rig);
 }
 
@@ -710,6 +761,46 @@ static void sender_faults_show(void)
 	rig_delete(rig);
 }
 
+static void a_pack_frozen_from_the_start_is_frozen_at_its_first_values(void)
+{
+	struct rig *rig = rig_new(1, CHEMISTRY_NMC);
+	double v;
+
+	rig_begin(rig);
+	fault_now(rig, TWIN_FROZEN, 0, POLE_NEGATIVE, 0.0);
+	rig_connect_all(rig);
+	v = rig->in.pack[0].pack_v;
+	CU_ASSERT_TRUE(v > 300.0);
+	rig_power(rig, 12e3);
+	CU_ASSERT_EQUAL(rig->in.pack[0].pack_v, v);
+	CU_ASSERT_EQUAL(rig->in.pack[0].n_cells, 96);
+	CU_ASSERT_DOUBLE_EQUAL(rig->in.pack[0].temp_c[3], 20.0, 0.1);
+	rig_delete(rig);
+}
+
+static void a_bms_near_empty_and_full_says_so(void)
+{
+	struct rig *rig = rig_new(3, CHEMISTRY_NMC);
+
+	for (unsigned k = 0; k < 3; k++)
+		rig->site.pack[k].limit.cell_min_v = 3.4;
+	rig->site.pack[0].limit.cell_trip_low_v = 3.375;
+	rig->site.pack[1].limit.cell_max_v = 4.10;
+	rig->site.pack[1].limit.cell_trip_high_v = 4.15;
+	rig->config.pack[0].soc = 0.03;
+	rig->config.pack[1].soc = 1.0;
+	rig_begin(rig);
+	rig_run(rig, 1500, 100);
+	CU_ASSERT_EQUAL(rig->in.pack[0].bms_flags, BMS_NO_DISCHARGE);
+	CU_ASSERT_TRUE(rig->in.pack[0].dis_limit_a < 15.0);
+	CU_ASSERT_EQUAL(rig->in.pack[0].cha_limit_a, 40.0);
+	CU_ASSERT_EQUAL(rig->in.pack[1].bms_flags, BMS_NO_CHARGE | BMS_FAULT | BMS_WANTS_OPEN);
+	CU_ASSERT_EQUAL(rig->in.pack[1].cha_limit_a, 0.0);
+	CU_ASSERT_EQUAL(rig->in.pack[2].bms_flags, 0);
+	CU_ASSERT_EQUAL(rig->in.pack[2].dis_limit_a, 60.0);
+	rig_delete(rig);
+}
+
 static void cell_and_heat_faults_show(void)
 {
 	struct rig *rig = rig_new(4, CHEMISTRY_NMC);
@@ -964,8 +1055,11 @@ int main(void)
 		T(long_gaps_and_short_ones_tell_the_same_story),
 		T(the_converter_starts_ramps_and_loses_what_its_sheet_says),
 		T(the_enable_line_stops_power_in_twenty_milliseconds),
+		T(a_direct_current_site_is_measured_and_commanded_at_the_bus),
+		T(a_bank_asked_for_more_than_it_has_collapses_and_lives),
 		T(converter_faults_show),
 		T(contactors_move_in_their_data_sheet_times),
+		T(a_missing_pole_is_a_bridge),
 		T(a_weld_keeps_conducting_and_clear_frees_it),
 		T(contact_faults_show),
 		T(a_lost_heartbeat_drops_the_converter_and_then_the_coils),
@@ -978,6 +1072,8 @@ int main(void)
 		T(readings_are_as_coarse_as_those_of_real_packs),
 		T(without_spread_and_noise_truth_is_belief),
 		T(sender_faults_show),
+		T(a_pack_frozen_from_the_start_is_frozen_at_its_first_values),
+		T(a_bms_near_empty_and_full_says_so),
 		T(cell_and_heat_faults_show),
 		T(inputs_bus_sensor_and_insulation_faults_show),
 		T(faults_end_when_they_should_and_the_callers_are_told),
