@@ -59,6 +59,13 @@ static struct window allowed(const struct bank *bank)
 	return w;
 }
 
+/* Nothing is on the bus, or all of it is leaving. */
+static bool is_apart(const struct bank *bank)
+{
+	return bank->state == BANK_STARTING || bank->state == BANK_STOPPING ||
+	       bank->state == BANK_STOPPED;
+}
+
 enum reason dispatch_feasible(const struct bank *bank, double p_w, double *p_set_w)
 {
 	const struct dispatch *d = &bank->dispatch;
@@ -70,7 +77,7 @@ enum reason dispatch_feasible(const struct bank *bank, double p_w, double *p_set
 		return REASON_OK;
 	if (d->stopped || d->locked)
 		return REASON_LOCAL_LOCK;
-	if (bank->state == BANK_STARTING && *p_set_w == 0.0)
+	if (is_apart(bank) && *p_set_w == 0.0)
 		return REASON_NOT_READY;
 	if (d->dropped || !has_power(bank))
 		return REASON_FAULT;
@@ -278,8 +285,12 @@ static void ramp(struct bank *bank)
 	struct window w = allowed(bank);
 	double ramped_w = num_clamp(d->target_w, d->ramped_w - step_w, d->ramped_w + step_w);
 
-	/* Falling limits and lost permits do not wait for the ramp. */
-	d->ramped_w = num_or(num_clamp(ramped_w, w.low_w, w.high_w), 0.0);
+	/* Converters that are off give nothing: they will start from 0 W, not from what was wished.
+	 * Falling limits and lost permits do not wait for the ramp. */
+	if (!bank->plan.pcs_run)
+		d->ramped_w = 0.0;
+	else
+		d->ramped_w = num_or(num_clamp(ramped_w, w.low_w, w.high_w), 0.0);
 }
 
 /* ---- notices to the winner ---------------------------------------------------------------- */

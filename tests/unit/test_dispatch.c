@@ -801,6 +801,32 @@ static void lost_enable_ends_power_at_once_and_the_setpoint_lives_on(void)
 	ASSERT_W(bank.dispatch.ramped_w, 1e3);
 }
 
+static void converters_that_were_off_start_from_zero(void)
+{
+	bank_by_hand();
+	setpoint(UTILITY, 20e3, 60.0);
+	steps(5000);
+	bank.plan.pcs_run = false;
+	steps(3000);
+	ASSERT_W(bank.dispatch.ramped_w, 0.0);
+	ASSERT_W(bank.dispatch.target_w, 20e3);
+	bank.plan.pcs_run = true;
+	step(1000);
+	ASSERT_W(bank.dispatch.ramped_w, 10e3);
+	steps(2000);
+	ASSERT_W(bank.dispatch.ramped_w, 20e3);
+}
+
+static void setpoint_while_everything_is_open_waits_for_the_bank(void)
+{
+	bank_by_hand();
+	bank.state = BANK_STOPPED; /* opened after a long idle time, say */
+	bank.limits.dis_w[HORIZON_NOW] = 0.0;
+	setpoint(UTILITY, 20e3, 60.0);
+	ASSERT_ACK("id-1", 0, ACK_LIMITED, REASON_NOT_READY);
+	CU_ASSERT_EQUAL(bank.dispatch.idle_since_ms, 0);
+}
+
 static void shutdown_cancels_and_refuses(void)
 {
 	bank_by_hand();
@@ -966,6 +992,8 @@ int main(void)
 		TEST(clear_answers_with_what_protection_says),
 		TEST(trip_ignores_the_ramp_and_nothing_resumes),
 		TEST(lost_enable_ends_power_at_once_and_the_setpoint_lives_on),
+		TEST(converters_that_were_off_start_from_zero),
+		TEST(setpoint_while_everything_is_open_waits_for_the_bank),
 		TEST(shutdown_cancels_and_refuses),
 		TEST(wall_clock_jump_is_an_event_and_changes_no_lifetime),
 		TEST(power_that_does_not_follow_is_told_then_dropped_then_tried_again),
