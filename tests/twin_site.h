@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "drivers/sim/twin.h"
@@ -138,6 +139,41 @@ static inline void rig_power(struct rig *rig, double p_w)
 	rig->out.pcs[0].run = true;
 	rig->out.pcs[0].p_w = p_w;
 	rig_run(rig, 3000, 100);
+}
+
+static inline struct rig *rig_new(unsigned n_packs, enum chemistry chemistry)
+{
+	struct rig *rig = malloc(sizeof(*rig));
+
+	if (!rig)
+		abort();
+	rig_init(rig, n_packs, chemistry);
+	return rig;
+}
+
+static inline void rig_begin(struct rig *rig)
+{
+	if (!rig_start(rig))
+		abort();
+}
+
+static inline void rig_delete(struct rig *rig)
+{
+	rig_stop(rig);
+	free(rig);
+}
+
+/* A fault from now on, for good. False: refused. */
+static inline bool rig_fault(struct rig *rig, enum twin_fault_kind kind, int pack, enum pole pole,
+			     double value)
+{
+	struct twin_fault fault = {.kind = kind,
+				   .at_ms = rig->in.now_ms - 1000,
+				   .pack = pack,
+				   .pole = pole,
+				   .value = value};
+
+	return twin_inject(rig->twin, &fault);
 }
 
 #endif

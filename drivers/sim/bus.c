@@ -28,7 +28,7 @@ static struct source source_sum(const struct twin *twin)
 
 		if (pack->g_s > 0.0) {
 			source.g_s += pack->g_s;
-			source.eg_a += pack->g_s * pack_source_v(pack);
+			source.eg_a += pack->g_s * plant_pack_source_v(pack);
 		}
 	}
 	return source;
@@ -56,7 +56,7 @@ static double sinks_run(struct twin *twin, int64_t t, double dt_s)
 	double p_w = 0.0;
 
 	for (unsigned i = 0; i < twin->site.n_pcs; i++) {
-		converter_step(twin, i, t, dt_s);
+		plant_converter_step(twin, i, t, dt_s);
 		p_w += twin->pcs[i].dc_w;
 	}
 	load_run(twin, t);
@@ -80,11 +80,11 @@ static void packs_run(struct twin *twin, int64_t t, double bar_v, double dt_s)
 {
 	for (unsigned k = 0; k < twin->site.n_packs; k++) {
 		struct plant_pack *pack = &twin->pack[k];
-		double source_v = pack_source_v(pack), size;
+		double source_v = plant_pack_source_v(pack), size;
 
 		pack->a = (source_v - bar_v) * pack->g_s;
 		pack->v = source_v - pack->r0 * pack->a;
-		pack_step(twin, k, dt_s);
+		plant_pack_step(twin, k, dt_s);
 		if (pack->path == PATH_PRECHARGE)
 			pack->resistor_j += pack->a * pack->a * dt_s *
 					    twin->site.pack[k].contactors.precharge_ohm;
@@ -106,7 +106,7 @@ static void sinks_starve(struct twin *twin, double p_w, double most_w)
 	}
 }
 
-void bus_step_steady(struct twin *twin, int64_t t, double dt_s)
+void plant_bus_step_steady(struct twin *twin, int64_t t, double dt_s)
 {
 	double p_w = sinks_run(twin, t, dt_s);
 	struct source source = source_sum(twin);
@@ -170,7 +170,7 @@ static double cap_run(struct twin *twin, const struct source *source, double p_w
 	return open_v - (open_v - mean_v) * g / source->g_s;
 }
 
-void bus_step_fast(struct twin *twin, int64_t t, double dt_s)
+void plant_bus_step_fast(struct twin *twin, int64_t t, double dt_s)
 {
 	double p_w = sinks_run(twin, t, dt_s);
 	struct source source = source_sum(twin);

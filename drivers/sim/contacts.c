@@ -12,10 +12,10 @@ enum {
 
 static const double PICK_UP = 0.70, DROP_OUT = 0.40; /* of the nominal coil voltage */
 
-void contacts_init(struct twin *twin, unsigned k)
+void plant_contacts_init(struct twin *twin, unsigned k)
 {
 	const struct pack_contactors *site = &twin->site.pack[k].contactors;
-	struct noise noise = noise_seed(twin->config.seed ^ (0xc0ull << 32) ^ k);
+	struct noise noise = noise_of(twin->config.seed, 0xc0, k);
 	bool mains = site->has[POLE_NEGATIVE] || site->has[POLE_POSITIVE];
 
 	for (int pole = 0; pole < POLE_COUNT; pole++) {
@@ -48,7 +48,7 @@ static void chain_update(struct twin *twin, int64_t t)
 		       (!chain->estop_ms || t - chain->estop_ms < ESTOP_COILS_MS);
 }
 
-int64_t chain_next_ms(const struct twin *twin, int64_t t)
+int64_t plant_chain_next_ms(const struct twin *twin, int64_t t)
 {
 	const struct plant_chain *chain = &twin->chain;
 	int64_t at[3] = {INT64_MAX, INT64_MAX, INT64_MAX}, next = INT64_MAX;
@@ -73,7 +73,7 @@ static void contact_switch(struct plant_contact *contact, bool on, int64_t t)
 	contact->due_ms = t + (on ? contact->close_ms : contact->open_ms);
 }
 
-void contacts_drive(struct twin *twin, int64_t t)
+void plant_contacts_drive(struct twin *twin, int64_t t)
 {
 	double supply = twin->effects.supply_v / twin->supply_nominal_v;
 
@@ -153,7 +153,7 @@ static void pack_switched(struct twin *twin, unsigned k, enum path path, int64_t
 	}
 }
 
-void contacts_run(struct twin *twin, int64_t t)
+void plant_contacts_run(struct twin *twin, int64_t t)
 {
 	twin->moving = twin->pre_charging = twin->connected = false;
 	for (unsigned k = 0; k < twin->site.n_packs; k++) {
@@ -168,7 +168,7 @@ void contacts_run(struct twin *twin, int64_t t)
 		if (path != pack->path)
 			pack_switched(twin, k, path, t);
 		pack->path = path;
-		pack_connect(twin, k);
+		plant_pack_connect(twin, k);
 		twin->pre_charging |= path == PATH_PRECHARGE;
 		twin->connected |= path == PATH_MAIN;
 	}
@@ -176,7 +176,7 @@ void contacts_run(struct twin *twin, int64_t t)
 		twin->settle_ms = t + PLANT_SETTLE_MS;
 }
 
-enum contact contact_feedback(struct twin *twin, unsigned k, enum pole pole, int64_t t)
+enum contact plant_contact_feedback(struct twin *twin, unsigned k, enum pole pole, int64_t t)
 {
 	const struct plant_contact *contact = &twin->pack[k].contact[pole];
 	const struct pack_effects *effects = &twin->effects.pack[k];

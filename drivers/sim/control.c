@@ -49,7 +49,8 @@ static int id_index(const char (*ids)[ID_SIZE], unsigned n, const char *id)
 	return -1;
 }
 
-static bool word_parse(const struct control *control, char *word, struct line *line, char *answer)
+static bool word_parse(const struct sim_control *control, char *word, struct line *line,
+		       char *answer)
 {
 	char *value = strchr(word, '=');
 	bool good = false;
@@ -110,8 +111,9 @@ static bool line_check(const struct line *line, char *answer)
 	return !missing;
 }
 
-bool control_parse(const struct control *control, const char *text, int64_t now_ms,
-		   struct twin_fault *fault, bool *clear, char answer[static CONTROL_ANSWER_MAX])
+bool sim_control_parse(const struct sim_control *control, const char *text, int64_t now_ms,
+		       struct twin_fault *fault, bool *clear,
+		       char answer[static CONTROL_ANSWER_MAX])
 {
 	struct line line = {.fault.pack = -1};
 	char copy[CONTROL_LINE_MAX], *rest = copy, *word;
@@ -167,12 +169,12 @@ static bool path_free(const struct sockaddr_un *address)
 	return !used && (!stale || unlink(address->sun_path) == 0);
 }
 
-bool control_open(struct control *control, const struct site *site, int64_t start_ms,
-		  const char *path)
+bool sim_control_open(struct sim_control *control, const struct site *site, int64_t start_ms,
+		      const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-	*control = (struct control){.fd = -1, .start_ms = start_ms};
+	*control = (struct sim_control){.fd = -1, .start_ms = start_ms};
 	control->n_packs = site->n_packs;
 	control->n_pcs = site->n_pcs;
 	for (unsigned k = 0; k < site->n_packs; k++)
@@ -200,7 +202,7 @@ bool control_open(struct control *control, const struct site *site, int64_t star
 	return true;
 }
 
-void control_close(struct control *control)
+void sim_control_close(struct sim_control *control)
 {
 	if (control->fd < 0)
 		return;
@@ -209,13 +211,13 @@ void control_close(struct control *control)
 	control->fd = -1;
 }
 
-static void line_run(const struct control *control, struct twin *twin, const char *line,
+static void line_run(const struct sim_control *control, struct twin *twin, const char *line,
 		     char *answer)
 {
 	struct twin_fault fault;
 	bool clear;
 
-	if (!control_parse(control, line, twin->now_ms, &fault, &clear, answer))
+	if (!sim_control_parse(control, line, twin->now_ms, &fault, &clear, answer))
 		return;
 	if (clear)
 		twin_clear(twin);
@@ -229,7 +231,7 @@ static void line_run(const struct control *control, struct twin *twin, const cha
 	snprintf(answer, CONTROL_ANSWER_MAX, "ok\n");
 }
 
-void control_read(struct control *control, struct twin *twin)
+void sim_control_read(struct sim_control *control, struct twin *twin)
 {
 	for (int i = 0; control->fd >= 0 && i < CONTROL_LINES_AT_ONCE; i++) {
 		struct sockaddr_un sender;

@@ -62,11 +62,11 @@ static double loss_w(const struct twin *twin, unsigned i, double p_w)
 	return twin->pcs[i].loss_scale * p_max_w * (from + share * (to - from));
 }
 
-void converter_init(struct twin *twin, unsigned i)
+void plant_converter_init(struct twin *twin, unsigned i)
 {
 	struct plant_pcs *pcs = &twin->pcs[i];
 	const struct pcs_site *site = &twin->site.pcs[i];
-	struct noise noise = noise_seed(twin->config.seed ^ (0xd0ull << 32) ^ i);
+	struct noise noise = noise_of(twin->config.seed, 0xd0, i);
 	double rated = 1.0 / site->efficiency - 1.0 - site->standby_w / site->p_max_w;
 
 	pcs->state = PCS_OFF;
@@ -79,7 +79,7 @@ void converter_init(struct twin *twin, unsigned i)
 	pcs->sample_ms = twin->start_ms + 200 + 37 * (int64_t)i;
 }
 
-void converter_command(struct twin *twin, unsigned i, int64_t t, const struct pcs_output *out)
+void plant_converter_command(struct twin *twin, unsigned i, int64_t t, const struct pcs_output *out)
 {
 	struct plant_pcs *pcs = &twin->pcs[i];
 	unsigned last;
@@ -175,7 +175,7 @@ static double power_move(struct plant_pcs *pcs, double goal, double rate_w_s, do
 	return (0.5 * (from + goal) * time_s + goal * (dt_s - time_s)) / dt_s;
 }
 
-void converter_step(struct twin *twin, unsigned i, int64_t t, double dt_s)
+void plant_converter_step(struct twin *twin, unsigned i, int64_t t, double dt_s)
 {
 	struct plant_pcs *pcs = &twin->pcs[i];
 	const struct pcs_site *site = &twin->site.pcs[i];
@@ -198,7 +198,7 @@ void converter_step(struct twin *twin, unsigned i, int64_t t, double dt_s)
 	}
 }
 
-bool converter_hurries(const struct twin *twin)
+bool plant_converter_hurries(const struct twin *twin)
 {
 	for (unsigned i = 0; i < twin->site.n_pcs; i++) {
 		const struct plant_pcs *pcs = &twin->pcs[i];
@@ -209,7 +209,7 @@ bool converter_hurries(const struct twin *twin)
 	return false;
 }
 
-bool converter_idle(const struct twin *twin)
+bool plant_converter_idle(const struct twin *twin)
 {
 	for (unsigned i = 0; i < twin->site.n_pcs; i++)
 		if (twin->pcs[i].p_w != 0.0 || twin->pcs[i].state == PCS_RUNNING)

@@ -120,7 +120,7 @@ static void fault_hit(struct twin *twin, const struct twin_fault *fault)
 			fault_hit_pack(&effects->pack[k], fault);
 }
 
-void fault_gather(struct twin *twin, int64_t t)
+void plant_fault_gather(struct twin *twin, int64_t t)
 {
 	struct effects *effects = &twin->effects;
 
@@ -137,7 +137,7 @@ void fault_gather(struct twin *twin, int64_t t)
 		twin->pack[k].drift_v = effects->pack[k].drift_v;
 }
 
-int64_t fault_next_ms(const struct twin *twin, int64_t t)
+int64_t plant_fault_next_ms(const struct twin *twin, int64_t t)
 {
 	int64_t next = INT64_MAX;
 

@@ -83,13 +83,13 @@ static void heat_init(struct plant_pack *pack, const struct pack_model *model, s
 	pack->cooling_w_k = 10.0 + 5.0 * spread * noise_between(noise, -1.0, 1.0);
 }
 
-void pack_init(struct twin *twin, unsigned k)
+void plant_pack_init(struct twin *twin, unsigned k)
 {
 	struct plant_pack *pack = &twin->pack[k];
 	const struct pack_model *model = &twin->site.pack[k].model;
 	const struct twin_pack_config *given = &twin->config.pack[k];
 	double spread = twin->config.spread;
-	struct noise noise = noise_seed(twin->config.seed ^ (0xb0ull << 32) ^ k);
+	struct noise noise = noise_of(twin->config.seed, 0xb0, k);
 	double q = 1.0 + 0.15 * spread * noise_between(&noise, -1.0, 1.0);
 	double r = 1.0 + 0.30 * spread * noise_between(&noise, -1.0, 1.0);
 	double soc = 0.5 + 0.2 * spread * noise_between(&noise, -1.0, 1.0);
@@ -112,11 +112,11 @@ void pack_init(struct twin *twin, unsigned k)
 	reps_draw(pack, &noise, spread, isnan(given->soc) ? soc : given->soc);
 	heat_init(pack, model, &noise, spread);
 	pack->refresh_ms = twin->start_ms;
-	pack_refresh(twin, k, twin->start_ms);
-	pack->v = pack_source_v(pack);
+	plant_pack_refresh(twin, k, twin->start_ms);
+	pack->v = plant_pack_source_v(pack);
 }
 
-void pack_connect(struct twin *twin, unsigned k)
+void plant_pack_connect(struct twin *twin, unsigned k)
 {
 	struct plant_pack *pack = &twin->pack[k];
 	double r_ohm = pack->r0;
@@ -142,7 +142,7 @@ static void heat_refresh(struct twin *twin, unsigned k, double dt_s)
 		pack->runaway_k *= 1.0 - dt_s / TAU_RUNAWAY_S;
 }
 
-void pack_refresh(struct twin *twin, unsigned k, int64_t t)
+void plant_pack_refresh(struct twin *twin, unsigned k, int64_t t)
 {
 	struct plant_pack *pack = &twin->pack[k];
 	double dt_s = (double)(t - pack->refresh_ms) / 1000.0;
@@ -170,7 +170,7 @@ void pack_refresh(struct twin *twin, unsigned k, int64_t t)
 	pack->r1 = pack->r1_new * factor;
 	pack->r2 = pack->r2_new * factor;
 	pack->refresh_ms = t;
-	pack_connect(twin, k);
+	plant_pack_connect(twin, k);
 }
 
 /* Seconds beyond 1.02 x the pack's own limits; currents forbidden by temperature count from 1 A. */
@@ -185,13 +185,13 @@ static void excess_count(struct twin *twin, unsigned k, double dt_s)
 		dis_a = 1.0;
 	if (!(pack->temp_c >= limit->charge_min_c && pack->temp_c <= limit->charge_max_c))
 		cha_a = 1.0;
-	pack_cell_range(pack, &low_v, &high_v);
+	plant_pack_cell_range(pack, &low_v, &high_v);
 	if (!(pack->a <= dis_a && pack->a >= -cha_a && low_v >= limit->cell_min_v / 1.02 &&
 	      high_v <= limit->cell_max_v * 1.02))
 		pack->excess_s += dt_s;
 }
 
-void pack_step(struct twin *twin, unsigned k, double dt_s)
+void plant_pack_step(struct twin *twin, unsigned k, double dt_s)
 {
 	struct plant_pack *pack = &twin->pack[k];
 	double charge_as = pack->a * dt_s;
@@ -211,14 +211,14 @@ void pack_step(struct twin *twin, unsigned k, double dt_s)
 		excess_count(twin, k, dt_s);
 }
 
-void pack_cell_range(const struct plant_pack *pack, double *min_v, double *max_v)
+void plant_pack_cell_range(const struct plant_pack *pack, double *min_v, double *max_v)
 {
-	double low_v = pack_rep_v(pack, REP_LOW);
+	double low_v = plant_pack_rep_v(pack, REP_LOW);
 	double v = low_v - pack->drift_v;
 
 	*min_v = *max_v = v;
 	for (int rep = REP_MEAN; rep < REP_COUNT; rep++) {
-		v = pack_rep_v(pack, (enum rep)rep);
+		v = plant_pack_rep_v(pack, (enum rep)rep);
 		if (v < *min_v)
 			*min_v = v;
 		if (v > *max_v)
@@ -226,7 +226,7 @@ void pack_cell_range(const struct plant_pack *pack, double *min_v, double *max_v
 	}
 }
 
-double pack_hottest_c(const struct plant_pack *pack)
+double plant_pack_hottest_c(const struct plant_pack *pack)
 {
 	double offset = pack->sensors.temp_offset[0] + pack->runaway_k;
 
@@ -246,7 +246,7 @@ static double ramp(double v, double zero, double one)
 	return share < 1.0 ? share : 1.0;
 }
 
-double pack_dis_limit_a(const struct twin *twin, unsigned k)
+double plant_pack_dis_limit_a(const struct twin *twin, unsigned k)
 {
 	const struct plant_pack *pack = &twin->pack[k];
 	const struct pack_limits *limit = &twin->site.pack[k].limit;
@@ -256,7 +256,7 @@ double pack_dis_limit_a(const struct twin *twin, unsigned k)
 	       ramp(pack->temp_c, limit->discharge_max_c, limit->discharge_max_c - 5.0);
 }
 
-double pack_cha_limit_a(const struct twin *twin, unsigned k)
+double plant_pack_cha_limit_a(const struct twin *twin, unsigned k)
 {
 	const struct plant_pack *pack = &twin->pack[k];
 	const struct pack_limits *limit = &twin->site.pack[k].limit;

@@ -32,6 +32,12 @@ static inline struct noise noise_seed(uint64_t seed)
 	return (struct noise){z ? z : 1};
 }
 
+/* A stream of its own for part `index` of a kind: packs do not depend on how many there are. */
+static inline struct noise noise_of(uint64_t seed, unsigned kind, unsigned index)
+{
+	return noise_seed(noise_seed(seed).s + ((uint64_t)kind << 32) + index);
+}
+
 static inline uint64_t noise_bits(struct noise *noise)
 {
 	uint64_t s = noise->s;
@@ -203,22 +209,22 @@ struct twin {
 
 /* ---- pack.c: electrochemistry and heat ------------------------------------------------------- */
 
-void pack_init(struct twin *twin, unsigned k);
+void plant_pack_init(struct twin *twin, unsigned k);
 /* Charge counted since the last call into SoC; OCV, heat and resistance follow. Call at ~1 Hz. */
-void pack_refresh(struct twin *twin, unsigned k, int64_t t);
+void plant_pack_refresh(struct twin *twin, unsigned k, int64_t t);
 /* Conductance to the bar after a change of path or resistance. */
-void pack_connect(struct twin *twin, unsigned k);
+void plant_pack_connect(struct twin *twin, unsigned k);
 /* One step at current pack->a, which held all through it. */
-void pack_step(struct twin *twin, unsigned k, double dt_s);
+void plant_pack_step(struct twin *twin, unsigned k, double dt_s);
 
 /* Source voltage behind the fast resistance. */
-static inline double pack_source_v(const struct plant_pack *pack)
+static inline double plant_pack_source_v(const struct plant_pack *pack)
 {
 	return pack->source_v - pack->v1 - pack->v2 - pack->drift_v;
 }
 
 /* Voltage of a representative cell, without the drift of the weakest. */
-static inline double pack_rep_v(const struct plant_pack *pack, enum rep rep)
+static inline double plant_pack_rep_v(const struct plant_pack *pack, enum rep rep)
 {
 	double sag_v = (pack->r0 * pack->a + pack->v1 + pack->v2) / pack->cells;
 
@@ -226,51 +232,52 @@ static inline double pack_rep_v(const struct plant_pack *pack, enum rep rep)
 }
 
 /* Lowest and highest cell, drift included. */
-void pack_cell_range(const struct plant_pack *pack, double *min_v, double *max_v);
-double pack_hottest_c(const struct plant_pack *pack);
+void plant_pack_cell_range(const struct plant_pack *pack, double *min_v, double *max_v);
+double plant_pack_hottest_c(const struct plant_pack *pack);
 /* What a BMS that knows the truth would permit, magnitudes. */
-double pack_dis_limit_a(const struct twin *twin, unsigned k);
-double pack_cha_limit_a(const struct twin *twin, unsigned k);
+double plant_pack_dis_limit_a(const struct twin *twin, unsigned k);
+double plant_pack_cha_limit_a(const struct twin *twin, unsigned k);
 
 /* ---- contacts.c: contactors and the hardware chain ------------------------------------------- */
 
-void contacts_init(struct twin *twin, unsigned k);
+void plant_contacts_init(struct twin *twin, unsigned k);
 /* Hardware chain and coil drives at t; called on every change of lines, faults or chain. */
-void contacts_drive(struct twin *twin, int64_t t);
+void plant_contacts_drive(struct twin *twin, int64_t t);
 /* Contacts that are due move; paths follow. */
-void contacts_run(struct twin *twin, int64_t t);
+void plant_contacts_run(struct twin *twin, int64_t t);
 /* Next instant the chain may change by itself; INT64_MAX: none. */
-int64_t chain_next_ms(const struct twin *twin, int64_t t);
-enum contact contact_feedback(struct twin *twin, unsigned k, enum pole pole, int64_t t);
+int64_t plant_chain_next_ms(const struct twin *twin, int64_t t);
+enum contact plant_contact_feedback(struct twin *twin, unsigned k, enum pole pole, int64_t t);
 
 /* ---- converter.c ----------------------------------------------------------------------------- */
 
-void converter_init(struct twin *twin, unsigned i);
-void converter_command(struct twin *twin, unsigned i, int64_t t, const struct pcs_output *out);
+void plant_converter_init(struct twin *twin, unsigned i);
+void plant_converter_command(struct twin *twin, unsigned i, int64_t t,
+			     const struct pcs_output *out);
 /* One step from t; sets ac_w and dc_w to the means over it. */
-void converter_step(struct twin *twin, unsigned i, int64_t t, double dt_s);
+void plant_converter_step(struct twin *twin, unsigned i, int64_t t, double dt_s);
 /* Power may change within a few ms. */
-bool converter_hurries(const struct twin *twin);
-bool converter_idle(const struct twin *twin);
+bool plant_converter_hurries(const struct twin *twin);
+bool plant_converter_idle(const struct twin *twin);
 
 /* ---- bus.c ----------------------------------------------------------------------------------- */
 
 /* Packs on the bus, nothing moving: the algebraic solution, any step. */
-void bus_step_steady(struct twin *twin, int64_t t, double dt_s);
+void plant_bus_step_steady(struct twin *twin, int64_t t, double dt_s);
 /* With the capacitor: steps of 1 ms; any step while no pack is on the bus and no converter pushes.
  */
-void bus_step_fast(struct twin *twin, int64_t t, double dt_s);
+void plant_bus_step_fast(struct twin *twin, int64_t t, double dt_s);
 
 /* ---- fault.c --------------------------------------------------------------------------------- */
 
 /* Effects of the faults that hold at t. */
-void fault_gather(struct twin *twin, int64_t t);
+void plant_fault_gather(struct twin *twin, int64_t t);
 /* Next instant a fault begins or ends; INT64_MAX: none. */
-int64_t fault_next_ms(const struct twin *twin, int64_t t);
+int64_t plant_fault_next_ms(const struct twin *twin, int64_t t);
 
 /* ---- sense.c --------------------------------------------------------------------------------- */
 
-void sense_init(struct twin *twin, unsigned k);
-void sense_all(struct twin *twin, struct bank_inputs *in);
+void plant_sense_init(struct twin *twin, unsigned k);
+void plant_sense_all(struct twin *twin, struct bank_inputs *in);
 
 #endif

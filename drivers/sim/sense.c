@@ -22,12 +22,12 @@ static double bound(double v, double most)
 	return most > 0.0 && most < v ? most : v;
 }
 
-void sense_init(struct twin *twin, unsigned k)
+void plant_sense_init(struct twin *twin, unsigned k)
 {
 	struct plant_pack *pack = &twin->pack[k];
 	const struct pack_site *site = &twin->site.pack[k];
 	struct plant_sensors *sensors = &pack->sensors;
-	struct noise noise = noise_seed(twin->config.seed ^ (0xe0ull << 32) ^ k);
+	struct noise noise = noise_of(twin->config.seed, 0xe0, k);
 	bool coarse = strstr(site->profile, "leaf") != NULL;
 	double spread = twin->config.spread, step = twin->config.noise * (coarse ? 0.5 : 0.1);
 	int64_t first = twin->start_ms + FIRST_MS + k * 7 % ELECTRICAL_MS;
@@ -105,9 +105,9 @@ static void sense_cells(struct twin *twin, unsigned k, struct pack_sample *out, 
 {
 	const struct plant_pack *pack = &twin->pack[k];
 	const struct pack_effects *effects = &twin->effects.pack[k];
-	double mean_v = pack_rep_v(pack, REP_MEAN);
-	double down_v = mean_v - pack_rep_v(pack, REP_LOW);
-	double up_v = pack_rep_v(pack, REP_HIGH) - mean_v;
+	double mean_v = plant_pack_rep_v(pack, REP_MEAN);
+	double down_v = mean_v - plant_pack_rep_v(pack, REP_LOW);
+	double up_v = plant_pack_rep_v(pack, REP_HIGH) - mean_v;
 	bool noisy = twin->config.noise > 0.0;
 	double amplitude = twin->config.noise * 0.001 / 65536.0;
 	uint64_t bits = 0;
@@ -156,10 +156,10 @@ static uint32_t bms_flags(const struct twin *twin, unsigned k)
 {
 	const struct plant_pack *pack = &twin->pack[k];
 	const struct pack_limits *limit = &twin->site.pack[k].limit;
-	double low_v, high_v, hottest_c = pack_hottest_c(pack);
+	double low_v, high_v, hottest_c = plant_pack_hottest_c(pack);
 	uint32_t flags = 0;
 
-	pack_cell_range(pack, &low_v, &high_v);
+	plant_pack_cell_range(pack, &low_v, &high_v);
 	if (high_v > 0.5 * (limit->cell_max_v + limit->cell_trip_high_v))
 		flags |= BMS_NO_CHARGE;
 	if (low_v < 0.5 * (limit->cell_min_v + limit->cell_trip_low_v))
@@ -191,8 +191,8 @@ static void sense_bms(struct twin *twin, unsigned k, struct pack_sample *out, in
 	out->soh = effects->invalid
 			   ? nan
 			   : quantise(pack->capacity_ah / site->model.nominal_ah, 0.01 * noise);
-	out->dis_limit_a = effects->invalid ? nan : pack_dis_limit_a(twin, k);
-	out->cha_limit_a = effects->invalid ? nan : pack_cha_limit_a(twin, k);
+	out->dis_limit_a = effects->invalid ? nan : plant_pack_dis_limit_a(twin, k);
+	out->cha_limit_a = effects->invalid ? nan : plant_pack_cha_limit_a(twin, k);
 	/* Only one insulation monitor may be active on a bus; with one there, the packs' are off.
 	 */
 	out->insulation_ohm = effects->invalid || twin->site.has_imd ? nan : ohm;
@@ -236,7 +236,7 @@ static void sense_contacts(struct twin *twin, unsigned k, struct pack_contacts *
 		if (contact[pole].bridged || contact[pole].absent || twin->effects.gpio_gone)
 			level = CONTACT_UNKNOWN;
 		out->readback[pole] = level;
-		out->feedback[pole] = contact_feedback(twin, k, (enum pole)pole, now);
+		out->feedback[pole] = plant_contact_feedback(twin, k, (enum pole)pole, now);
 	}
 }
 
@@ -336,7 +336,7 @@ static void sense_supply(struct twin *twin, struct bank_inputs *in, int64_t now)
 	in->supply_v = quantise(twin->effects.supply_v, 0.1 * twin->config.noise);
 }
 
-void sense_all(struct twin *twin, struct bank_inputs *in)
+void plant_sense_all(struct twin *twin, struct bank_inputs *in)
 {
 	int64_t now = twin->now_ms;
 

@@ -7,14 +7,14 @@
 
 struct sim {
 	struct twin *twin;
-	struct control control;
+	struct sim_control control;
 };
 
 static void sim_gather(void *self, struct bank_inputs *in)
 {
 	struct sim *sim = self;
 
-	control_read(&sim->control, sim->twin);
+	sim_control_read(&sim->control, sim->twin);
 	twin_gather(sim->twin, in);
 }
 
@@ -29,7 +29,7 @@ static void sim_close(void *self)
 {
 	struct sim *sim = self;
 
-	control_close(&sim->control);
+	sim_control_close(&sim->control);
 	twin_free(sim->twin);
 	free(sim);
 }
@@ -42,7 +42,7 @@ bool sim_open(struct driver *driver, const struct site *site, const struct twin_
 	if (!sim)
 		return false;
 	sim->twin = twin_new(site, config, start_ms);
-	if (!sim->twin || !control_open(&sim->control, site, start_ms, control_path)) {
+	if (!sim->twin || !sim_control_open(&sim->control, site, start_ms, control_path)) {
 		twin_free(sim->twin);
 		free(sim);
 		return false;

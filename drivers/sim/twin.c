@@ -26,17 +26,17 @@ static double supply_nominal(const struct site *site)
 /* Lines, chain and faults at t, and when to look again. */
 static void twin_edge(struct twin *twin, int64_t t)
 {
-	int64_t fault_ms = fault_next_ms(twin, t), chain_ms;
+	int64_t fault_ms = plant_fault_next_ms(twin, t), chain_ms;
 
 	/* Heat from outside counts from here on, not from the last refresh. */
 	if (t >= twin->next_fault_ms)
 		for (unsigned k = 0; k < twin->site.n_packs; k++)
-			pack_refresh(twin, k, t);
+			plant_pack_refresh(twin, k, t);
 	twin->next_fault_ms = fault_ms;
-	fault_gather(twin, t);
-	contacts_drive(twin, t);
-	contacts_run(twin, t);
-	chain_ms = chain_next_ms(twin, t);
+	plant_fault_gather(twin, t);
+	plant_contacts_drive(twin, t);
+	plant_contacts_run(twin, t);
+	chain_ms = plant_chain_next_ms(twin, t);
 	twin->next_edge_ms = fault_ms < chain_ms ? fault_ms : chain_ms;
 }
 
@@ -61,15 +61,15 @@ struct twin *twin_new(const struct site *site, const struct twin_config *config,
 	twin->supply_ms = start_ms + 130;
 	for (int i = 0; i < INPUT_COUNT; i++)
 		twin->level_ms[i] = start_ms;
-	fault_gather(twin, start_ms);
+	plant_fault_gather(twin, start_ms);
 	for (unsigned k = 0; k < site->n_packs; k++) {
-		sense_init(twin, k);
-		pack_init(twin, k);
-		contacts_init(twin, k);
+		plant_sense_init(twin, k);
+		plant_pack_init(twin, k);
+		plant_contacts_init(twin, k);
 		twin->pack[k].next_refresh_ms = start_ms + 100 + 100 * (k % 10);
 	}
 	for (unsigned i = 0; i < site->n_pcs; i++)
-		converter_init(twin, i);
+		plant_converter_init(twin, i);
 	twin_edge(twin, start_ms);
 	return twin;
 }
@@ -123,7 +123,7 @@ void twin_apply(struct twin *twin, int64_t now_ms, const struct bank_outputs *ou
 
 	twin_run(twin, now_ms);
 	for (unsigned i = 0; i < twin->site.n_pcs; i++)
-		converter_command(twin, i, now_ms, &out->pcs[i]);
+		plant_converter_command(twin, i, now_ms, &out->pcs[i]);
 	if (!twin->effects.gpio_gone) {
 		changed = lines_set(twin, out);
 		if (out->heartbeat) {
@@ -141,9 +141,9 @@ static int64_t step_length(const struct twin *twin, int64_t t, bool *steady)
 	bool quiet = !twin->moving && !twin->pre_charging && t >= twin->settle_ms;
 
 	*steady = quiet && twin->connected;
-	if (!quiet || (!twin->connected && !converter_idle(twin)))
+	if (!quiet || (!twin->connected && !plant_converter_idle(twin)))
 		return 1;
-	return converter_hurries(twin) ? HURRY_MS : PLANT_STEP_MS;
+	return plant_converter_hurries(twin) ? HURRY_MS : PLANT_STEP_MS;
 }
 
 static void twin_run(struct twin *twin, int64_t to_ms)
@@ -156,19 +156,19 @@ static void twin_run(struct twin *twin, int64_t to_ms)
 		if (t >= twin->next_edge_ms)
 			twin_edge(twin, t);
 		else if (twin->moving || t < twin->settle_ms)
-			contacts_run(twin, t);
+			plant_contacts_run(twin, t);
 		longest = step_length(twin, t, &steady);
 		end = end > t + longest ? t + longest : end;
 		end = end > twin->next_edge_ms ? twin->next_edge_ms : end;
 		dt_s = (double)(end - t) / 1000.0;
 		if (steady)
-			bus_step_steady(twin, t, dt_s);
+			plant_bus_step_steady(twin, t, dt_s);
 		else
-			bus_step_fast(twin, t, dt_s);
+			plant_bus_step_fast(twin, t, dt_s);
 		twin->now_ms = end;
 		for (unsigned k = 0; k < twin->site.n_packs; k++) {
 			if (end >= twin->pack[k].next_refresh_ms) {
-				pack_refresh(twin, k, end);
+				plant_pack_refresh(twin, k, end);
 				twin->pack[k].next_refresh_ms += REFRESH_MS;
 			}
 		}
@@ -178,7 +178,7 @@ static void twin_run(struct twin *twin, int64_t to_ms)
 void twin_gather(struct twin *twin, struct bank_inputs *in)
 {
 	twin_run(twin, in->now_ms);
-	sense_all(twin, in);
+	plant_sense_all(twin, in);
 }
 
 static void truth_pack(const struct twin *twin, unsigned k, struct twin_pack_truth *truth)
@@ -190,9 +190,9 @@ static void truth_pack(const struct twin *twin, unsigned k, struct twin_pack_tru
 		.a = pack->a,
 		.soc = pack->z[REP_MEAN] - pack->pending_as / (3600.0 * pack->q_ah[REP_MEAN]),
 		.soh = pack->capacity_ah / twin->site.pack[k].model.nominal_ah,
-		.e_v = pack_source_v(pack),
+		.e_v = plant_pack_source_v(pack),
 		.r_ohm = pack->r0,
-		.temp_max_c = pack_hottest_c(pack),
+		.temp_max_c = plant_pack_hottest_c(pack),
 		.temp_c = pack->temp_c,
 		.capacity_ah = pack->capacity_ah,
 		.r_growth = pack->growth,
@@ -202,7 +202,7 @@ static void truth_pack(const struct twin *twin, unsigned k, struct twin_pack_tru
 		.excess_s = pack->excess_s,
 		.resistor_j = pack->resistor_j,
 	};
-	pack_cell_range(pack, &truth->cell_min_v, &truth->cell_max_v);
+	plant_pack_cell_range(pack, &truth->cell_min_v, &truth->cell_max_v);
 	for (int pole = 0; pole < POLE_COUNT; pole++)
 		truth->closed[pole] = pack->contact[pole].closed;
 }
