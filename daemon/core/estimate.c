@@ -122,6 +122,21 @@ static void note_quiet(int64_t *since_ms, bool quiet, int64_t now_ms)
 		*since_ms = now_ms;
 }
 
+/*
+ * A restored state that the voltage of the open pack contradicts is of another pack, or of another
+ * time.
+ */
+static void doubt_restored(struct estimate *e, const struct pack_site *site,
+			   const struct pack_now *now)
+{
+	const double cell_v = now->pack_v / site->model.cells_series;
+	const double soc = chemistry_soc(site->model.chemistry, cell_v);
+	const double sigma = hypot(ocv_sigma(site, soc, relax_error_v), sqrt(e->p[0][0]));
+
+	if (!num_inside(fabs(soc - e->x[0]), 0.0, 3.0 * sigma))
+		start(e, site, now, false);
+}
+
 /* Once a second: let the voltage correct what was counted. */
 static void correct(struct estimate *e, const struct pack_site *site, const struct pack_now *now,
 		    bool connected, int64_t now_ms)
@@ -131,6 +146,8 @@ static void correct(struct estimate *e, const struct pack_site *site, const stru
 	const double flowing_a = connected ? now->current_a : e->x[2];
 
 	soc_filter_spread(e, site);
+	if (e->restored && !connected)
+		doubt_restored(e, site, now);
 	if (!connected)
 		soc_filter_offset(e, site, now->current_a);
 	soc_filter_update(e, site, cell_v, flowing_a,
@@ -179,7 +196,7 @@ static void take_sample(struct estimate *e, const struct pack_site *site,
 	if (!e->started)
 		return;
 	count(e, site, now->current_a, sample_ms, connected);
-	e->last_a = now->current_a;
+	e->last_a = connected ? now->current_a : e->x[2];
 	e->electrical_ms = sample_ms;
 	flowing_a = connected ? fabs(now->current_a - e->x[2]) : 0.0;
 	note_quiet(&e->rest_ms, flowing_a < e->capacity_ah / 50.0, now_ms);
@@ -267,11 +284,21 @@ static void slow_slice(struct estimate *e, const struct pack_site *site,
 	take_energies(e, site, plan);
 }
 
+/* A sample the filter may take; an open pack carries no current, whatever its sensor says. */
+static bool is_plausible(const struct pack_site *site, const struct pack_now *now, bool connected)
+{
+	const double cell_v = now->pack_v / site->model.cells_series;
+	const double most_a = 20.0 * site->model.nominal_ah;
+
+	return num_inside(cell_v, 1.5, 4.5) &&
+	       (!connected || num_inside(now->current_a, -most_a, most_a));
+}
+
 static void step_pack(struct estimate *e, const struct pack_site *site,
 		      const struct plan_site *plan, const struct pack_now *now, bool connected,
 		      int64_t now_ms)
 {
-	const bool sample = isfinite(now->pack_v) && (isfinite(now->current_a) || !connected);
+	const bool sample = is_plausible(site, now, connected);
 
 	if (e->slow_ms == 0)
 		update_resistance(e, site, now);

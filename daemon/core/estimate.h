@@ -47,6 +47,7 @@ struct estimate {
 	double growth;                /* learnt R growth over new */
 	double step_v, step_a;        /* level before a current step */
 	double after_v, after_a;      /* level after it */
+	double anchor_a;              /* the level is stable while the current stays near this */
 	int64_t stable_ms, step_ms;   /* level stable since; step seen (0: watching) */
 	double r_seen, r_seen_var;    /* growth as measured, not rate limited */
 	uint32_t r_events, r_misfits; /* accepted; refused in a row */

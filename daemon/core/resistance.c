@@ -2,9 +2,9 @@
 #include "core/resistance.h"
 
 enum {
-	STABLE_BEFORE_MS = 10000,
-	RAMP_MS = 1000,   /* a step must be over within */
-	AFTER_MS = 10000, /* when the voltage counts */
+	STABLE_BEFORE_MS = 60000, /* the polarisation of what went before has settled */
+	RAMP_MS = 1000,           /* a step must be over within */
+	AFTER_MS = 10000,         /* when the voltage counts */
 	DAY_MS = 86400000,
 };
 
@@ -23,7 +23,7 @@ void resistance_forget(struct estimate *e)
 static void watch_from(struct estimate *e, double v, double a, int64_t now_ms)
 {
 	e->step_v = v;
-	e->step_a = a;
+	e->step_a = e->anchor_a = a;
 	e->stable_ms = now_ms;
 	e->step_ms = 0;
 }
@@ -84,7 +84,7 @@ static void follow(double *level, double v)
 
 static void observe_before(struct estimate *e, double v, double a, int64_t now_ms)
 {
-	const double change_a = fabs(a - e->step_a), q = e->capacity_ah;
+	const double change_a = fabs(a - e->anchor_a), q = e->capacity_ah;
 
 	if (e->stable_ms != 0 && change_a <= steady_c * q) {
 		follow(&e->step_v, v);
@@ -106,10 +106,10 @@ static void observe_after(struct estimate *e, const struct pack_site *site, doub
 
 	if (since_ms <= RAMP_MS) {
 		e->after_v = v;
-		e->after_a = a;
+		e->after_a = e->anchor_a = a;
 		return;
 	}
-	if (fabs(a - e->after_a) > steady_c * q || fabs(e->after_a - e->step_a) < step_min_c * q) {
+	if (fabs(a - e->anchor_a) > steady_c * q || fabs(e->after_a - e->step_a) < step_min_c * q) {
 		watch_from(e, v, a, now_ms);
 		return;
 	}
