@@ -72,7 +72,8 @@ struct twin_config {
 	uint64_t seed;
 	double ambient_c;
 	double load_w; /* constant load on the DC bus besides the converters (standby) */
-	double spread; /* 1: spreads of the shared reference 5.1; 0: truth equals belief */
+	double spread; /* 1: capacity +-15 %, resistance +-30 %, cells 1-5 % (pack.c); 0: truth
+			  equals belief */
 	double noise;  /* 1: sensor noise and quantisation of real BMSs; 0: ideal sensors */
 	unsigned n_packs;
 	struct twin_pack_config pack[PACK_MAX];
