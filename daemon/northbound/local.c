@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "northbound/peer.h"
 #include "northbound/render.h"
 #include "northbound/thread.h"
@@ -81,15 +81,13 @@ static json_t *render_error(enum reason reason, const char *detail)
 
 static json_t *render_ack_line(const struct local *local, const struct outgoing *item, bool final)
 {
-	struct timespec now;
 	struct ack_view view = {
 		.source = local->config->site.source[0].id,
 		.boot = local->boot,
 		.utc_offset_ms = item->utc_offset_ms,
+		.ts_utc_ms = clock_utc_ms(),
 	};
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	view.ts_utc_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	return json_pack("{si ss sb so}", "v", 1, "type", "ack", "final", final, "ack",
 			 render_ack(&item->ack, &view));
 }
@@ -99,13 +97,11 @@ static json_t *render_ack_line(const struct local *local, const struct outgoing 
 static void take_command(struct local *local, struct peer *peer, struct parsed *parsed)
 {
 	struct command *command = &parsed->command;
-	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	command->source = 0;
 	command->seq = ++local->next_seq;
-	command->ts_utc_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-	command->received_ms = thread_now_ms();
+	command->ts_utc_ms = clock_utc_ms();
+	command->received_ms = clock_monotonic_ms();
 	command->boot_given = true;
 	command->boot_matches = true;
 	command->n_fresh = true;
@@ -269,7 +265,7 @@ static void *run(void *context)
 			{.fd = queue_fd(local->out), .events = POLLIN},
 			{.fd = local->listen_fd, .events = POLLIN},
 		};
-		int timeout_ms = watch(local, thread_now_ms());
+		int timeout_ms = watch(local, clock_monotonic_ms());
 
 		close_broken(local);
 		for (unsigned i = 0; i < PEERS; i++) {

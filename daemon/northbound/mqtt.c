@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "northbound/intake.h"
 #include "northbound/link.h"
 #include "northbound/publisher.h"
@@ -62,7 +63,7 @@ static void on_message(void *context, const struct link_message *message)
 	if (strcmp(message->topic + length, "status") == 0)
 		publisher_watch_status(mqtt->publisher, message->payload, message->length);
 	else
-		intake_take(mqtt->intake, message->topic + length, message, thread_now_ms());
+		intake_take(mqtt->intake, message->topic + length, message, clock_monotonic_ms());
 }
 
 static void on_delivered(void *context, int mid)
@@ -86,10 +87,7 @@ static bool on_command(void *context, const struct command *command)
 
 static int64_t utc_offset_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - thread_now_ms();
+	return clock_utc_ms() - clock_monotonic_ms();
 }
 
 static void on_answer(void *context, const struct outgoing *item)
@@ -105,7 +103,7 @@ static bool on_is_fresh(void *context, int64_t n)
 {
 	const struct mqtt *mqtt = context;
 
-	return publisher_is_fresh(mqtt->publisher, n, thread_now_ms());
+	return publisher_is_fresh(mqtt->publisher, n, clock_monotonic_ms());
 }
 
 /* ---- the connection ------------------------------------------------------------------------ */
@@ -232,14 +230,16 @@ static void take_stop(struct mqtt *mqtt)
 static void move(struct mqtt *mqtt, int64_t now_ms)
 {
 	take_given(mqtt);
-	if (!mqtt->link && now_ms >= mqtt->retry_ms && !mqtt->stopping)
+	if (!mqtt->link && now_ms >= mqtt->retry_ms && !mqtt->stopping &&
+	    publisher_is_ready(mqtt->publisher))
 		open_link(mqtt, now_ms);
 	mqtt->release_ms = intake_release(mqtt->intake, now_ms);
 	if (mqtt->up)
 		mqtt->run_ms = publisher_run(mqtt->publisher, mqtt->link, mqtt->intake,
 					     atomic_load(&mqtt->lost), now_ms);
 	else
-		mqtt->run_ms = mqtt->link ? now_ms + MISC_MS : mqtt->retry_ms;
+		mqtt->run_ms =
+			mqtt->link || mqtt->retry_ms <= now_ms ? now_ms + MISC_MS : mqtt->retry_ms;
 }
 
 static int wait_ms(const struct mqtt *mqtt, int64_t now_ms)
@@ -262,7 +262,7 @@ static bool is_finished(const struct mqtt *mqtt, int64_t now_ms)
 static void *run(void *context)
 {
 	struct mqtt *mqtt = context;
-	int64_t now_ms = thread_now_ms();
+	int64_t now_ms = clock_monotonic_ms();
 
 	for (;;) {
 		struct pollfd item[4] = {
@@ -280,7 +280,7 @@ static void *run(void *context)
 			item[3].events |= link_wants_write(mqtt->link) ? POLLOUT : 0;
 		}
 		poll(item, 4, wait_ms(mqtt, now_ms));
-		now_ms = thread_now_ms();
+		now_ms = clock_monotonic_ms();
 		if (item[2].revents)
 			take_stop(mqtt);
 		if (mqtt->link && (item[3].revents || now_ms >= mqtt->misc_ms || item[3].fd < 0))
@@ -361,7 +361,7 @@ bool mqtt_stop(struct mqtt *mqtt, int timeout_ms)
 {
 	bool ended;
 
-	atomic_store(&mqtt->stop_by_ms, thread_now_ms() + timeout_ms);
+	atomic_store(&mqtt->stop_by_ms, clock_monotonic_ms() + timeout_ms);
 	eventfd_write(mqtt->stop_fd, 1);
 	ended = thread_join(mqtt->thread, timeout_ms + 200);
 	if (ended)

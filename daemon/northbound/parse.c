@@ -338,6 +338,8 @@ static void read_keys(json_t *object, unsigned document, struct reading *reading
 			refuse(reading->parsed, REASON_SCHEMA, "key \"%s\" is missing",
 			       keys[i].name);
 	}
+	if (reading->parsed->reason == REASON_NOT_FINITE) /* the 0 in its place was ours */
+		reading->parsed->command.p_w = (double)NAN;
 	reading->parsed->command.seq = reading->parsed->seq;
 	reading->parsed->command.ts_utc_ms = reading->parsed->ts_utc_ms;
 	memcpy(reading->parsed->command.id, reading->parsed->id, sizeof reading->parsed->id);

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "northbound/change.h"
 #include "northbound/render.h"
 
@@ -84,14 +84,6 @@ void publisher_topic(const struct publisher *publisher, const char *rest, char *
 	snprintf(topic, size, "%s/%s", publisher->root, rest);
 }
 
-static int64_t utc_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static json_t *status_document(const struct publisher *publisher, bool online, const char *reason)
 {
 	return render_status(&(struct status_view){
@@ -100,7 +92,7 @@ static json_t *status_document(const struct publisher *publisher, bool online, c
 		.boot = publisher->boot,
 		.reason = reason,
 		.conn = publisher->conn,
-		.ts_utc_ms = utc_now_ms(),
+		.ts_utc_ms = clock_utc_ms(),
 	});
 }
 
@@ -134,6 +126,11 @@ void publisher_down(struct publisher *publisher)
 	outbox_rewind(publisher->acks);
 	for (unsigned i = 0; i < SLOT_COUNT; i++)
 		publisher->slot[i] = (struct slot){.mid = -1};
+}
+
+bool publisher_is_ready(const struct publisher *publisher)
+{
+	return publisher->has_report;
 }
 
 void publisher_look(struct publisher *publisher, const struct bank_report *report, size_t length)
@@ -382,7 +379,7 @@ static bool publish_ack(struct publisher *publisher, struct link *link, const st
 		.boot = publisher->boot,
 		.detail = item->detail,
 		.utc_offset_ms = item->utc_offset_ms,
-		.ts_utc_ms = utc_now_ms(),
+		.ts_utc_ms = clock_utc_ms(),
 	};
 	json_t *document = render_ack(&item->ack, &view);
 	char rest[TOPIC_SIZE - ROOT_SIZE];

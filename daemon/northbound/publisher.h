@@ -29,6 +29,9 @@ char *publisher_will(const struct publisher *publisher);
 void publisher_up(struct publisher *publisher, const char *reason);
 void publisher_down(struct publisher *publisher);
 
+/* There is something to publish: before the first report, connecting would only show emptiness. */
+bool publisher_is_ready(const struct publisher *publisher);
+
 /* A newer report. It is copied. */
 void publisher_look(struct publisher *publisher, const struct bank_report *report, size_t length);
 void publisher_put(struct publisher *publisher, const struct outgoing *item);

@@ -166,7 +166,9 @@ static int ack_code(enum ack_status status)
 json_t *render_ack(const struct ack *ack, const struct ack_view *view)
 {
 	const struct reason_text *text = reason_text(ack->reason);
-	const char *detail = view->detail && *view->detail ? view->detail : text->sentence;
+	const char *detail = view->detail && *view->detail ? view->detail
+			     : ack->reason != REASON_OK    ? text->sentence
+							   : "";
 
 	return json_pack(
 		"{si ss so ss ss sI so ss si ss so so so ss}", "v", 1, "id", ack->id, "seq",

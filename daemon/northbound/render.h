@@ -39,7 +39,7 @@ json_t *render_event(const struct event *event, const struct site *site, int64_t
 
 struct ack_view {
 	const char *source, *boot;
-	const char *detail; /* NULL or "": the reason's own sentence */
+	const char *detail; /* NULL or "": the reason's own sentence, none for ok */
 	int64_t utc_offset_ms, ts_utc_ms;
 };
 /* ack->seq < 0 and received_ms or expires_ms 0 become null. */

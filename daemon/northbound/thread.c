@@ -41,11 +41,3 @@ bool thread_join(pthread_t thread, int timeout_ms)
 	pthread_detach(thread);
 	return false;
 }
-
-int64_t thread_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}

@@ -7,14 +7,11 @@
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *context);
 
 /* Joins; false when the thread is still running after timeout_ms: it was detached and what it uses
  * must not be freed. */
 bool thread_join(pthread_t thread, int timeout_ms);
-
-int64_t thread_now_ms(void); /* CLOCK_MONOTONIC */
 
 #endif
