@@ -11,7 +11,6 @@ struct subject {
 	const struct pack_site *pack;
 	unsigned k;
 	char where[ID_SIZE + 24];
-	const char *profile;
 };
 
 #define PACK_MISTAKE(subject, group, name, ...)                                                    \
@@ -19,10 +18,22 @@ struct subject {
 		   setting_of_pack((subject)->reader, (subject)->k, group, name),                  \
 		   (subject)->where, __VA_ARGS__)
 
+/* Where one of two values that do not fit was given: in the pack rather than in its profile. */
+static const config_setting_t *setting_of_pair(const struct subject *subject, const char *a,
+					       const char *b)
+{
+	const config_setting_t *pack = subject->reader->pack[subject->k];
+	const config_setting_t *found = setting_find(pack, "limits", a);
+
+	if (!found)
+		found = setting_find(pack, "limits", b);
+	return found ? found : setting_of_pack(subject->reader, subject->k, "limits", a);
+}
+
 static struct subject subject_of(struct reader *reader, unsigned k)
 {
 	const struct config *config = reader->config;
-	struct subject subject = {reader, config, &config->site.pack[k], k, "", ""};
+	struct subject subject = {reader, config, &config->site.pack[k], k, ""};
 
 	snprintf(subject.where, sizeof(subject.where), "packs[%u] \"%s\"", k,
 		 config->site.pack[k].id);
@@ -91,10 +102,12 @@ static void check_orders(const struct subject *subject)
 		double high = limit_value(&subject->pack->limit, order->high.offset);
 
 		if (low > high || (!order->or_equal && low >= high))
-			PACK_MISTAKE(subject, "limits", order->low.name,
-				     "%s %s is not below %s %s: %s", order->low.name,
-				     number_text(low, a, sizeof(a)), order->high.name,
-				     number_text(high, b, sizeof(b)), order->remedy);
+			mistake_at(&subject->reader->mistakes,
+				   setting_of_pair(subject, order->low.name, order->high.name),
+				   subject->where, "%s %s is %s %s %s: %s", order->low.name,
+				   number_text(low, a, sizeof(a)),
+				   order->or_equal ? "above" : "not below", order->high.name,
+				   number_text(high, b, sizeof(b)), order->remedy);
 	}
 }
 
@@ -132,26 +145,26 @@ static void check_pack_window(const struct subject *subject)
 	unsigned cells = subject->pack->model.cells_series;
 	double low_v = cells * limit->cell_trip_low_v, high_v = cells * limit->cell_trip_high_v;
 	const struct bus_site *bus = &subject->config->site.bus;
-	char now[32], bound[32];
 
 	if (cells > CELL_MAX)
 		return;
-	if (limit->pack_max_v > high_v)
-		PACK_MISTAKE(subject, "limits", "pack_max_v",
-			     "pack_max_v %s is above %u cells at cell_trip_high_v, %s: lower it",
-			     number_text(limit->pack_max_v, now, sizeof(now)), cells,
-			     number_text(high_v, bound, sizeof(bound)));
-	if (limit->pack_min_v < low_v)
-		PACK_MISTAKE(subject, "limits", "pack_min_v",
-			     "pack_min_v %s is below %u cells at cell_trip_low_v, %s: raise it",
-			     number_text(limit->pack_min_v, now, sizeof(now)), cells,
-			     number_text(low_v, bound, sizeof(bound)));
-	if (limit->pack_max_v > bus->max_v)
+	if (limit->pack_max_v > high_v + 0.05)
+		mistake_at(&subject->reader->mistakes,
+			   setting_of_pair(subject, "pack_max_v", "cell_trip_high_v"),
+			   subject->where,
+			   "pack_max_v %g is above %u cells at cell_trip_high_v, %.6g: lower it",
+			   limit->pack_max_v, cells, high_v);
+	if (limit->pack_min_v < low_v - 0.05)
+		mistake_at(&subject->reader->mistakes,
+			   setting_of_pair(subject, "pack_min_v", "cell_trip_low_v"),
+			   subject->where,
+			   "pack_min_v %g is below %u cells at cell_trip_low_v, %.6g: raise it",
+			   limit->pack_min_v, cells, low_v);
+	if (bus->min_v < bus->max_v && limit->pack_max_v > bus->max_v)
 		PACK_MISTAKE(
 			subject, "limits", "pack_max_v",
-			"pack_max_v %s is above bus.max_v %s: the bus must withstand its packs",
-			number_text(limit->pack_max_v, now, sizeof(now)),
-			number_text(bus->max_v, bound, sizeof(bound)));
+			"pack_max_v %g is above bus.max_v %g: the bus must withstand its packs",
+			limit->pack_max_v, bus->max_v);
 }
 
 static void check_model(const struct subject *subject)
@@ -164,7 +177,7 @@ static void check_model(const struct subject *subject)
 			     "capacity is unknown: give passport.intake.capacity_ah, "
 			     "model.capacity_ah or soh");
 	if (model->capacity_ah > 1.2 * model->nominal_ah)
-		PACK_MISTAKE(subject, "model", "capacity_ah",
+		PACK_MISTAKE(subject, "passport", "intake",
 			     "capacity %s Ah is more than 1.2 times model.nominal_ah %s",
 			     number_text(model->capacity_ah, now, sizeof(now)),
 			     number_text(model->nominal_ah, bound, sizeof(bound)));
@@ -323,11 +336,12 @@ static void check_twins(const struct subject *subject, unsigned j)
 			     own->passport.serial, j, other->id);
 	if (subject->pack->limit.pack_min_v > other->limit.pack_max_v ||
 	    other->limit.pack_min_v > subject->pack->limit.pack_max_v)
-		PACK_MISTAKE(subject, "limits", "pack_min_v",
-			     "voltage window %g..%g V does not overlap %g..%g V of packs[%u] "
-			     "\"%s\": they cannot share a bus",
-			     subject->pack->limit.pack_min_v, subject->pack->limit.pack_max_v,
-			     other->limit.pack_min_v, other->limit.pack_max_v, j, other->id);
+		mistake_at(&subject->reader->mistakes,
+			   setting_of_pair(subject, "pack_min_v", "pack_max_v"), subject->where,
+			   "voltage window %g..%g V does not overlap %g..%g V of packs[%u] "
+			   "\"%s\": they cannot share a bus",
+			   subject->pack->limit.pack_min_v, subject->pack->limit.pack_max_v,
+			   other->limit.pack_min_v, other->limit.pack_max_v, j, other->id);
 }
 
 static void check_mixture(const struct subject *subject)
@@ -346,12 +360,32 @@ static void check_mixture(const struct subject *subject)
 		     chemistry_words.word((int)first->model.chemistry), first->id);
 }
 
-void check_packs(struct reader *reader)
+/* Of the list as a whole. */
+static void check_list(struct reader *reader)
 {
 	const struct site *site = &reader->config->site;
-	bool precharges = false;
+	const config_setting_t *list = setting_of_site(reader, NULL, "packs");
+	bool precharges = site->bus.capacitance_f <= 0.0;
 
-	for (unsigned k = 0; k < site->n_packs; k++) {
+	if (!config_setting_is_list(list))
+		return;
+	if (site->n_packs == 0) {
+		mistake_at(&reader->mistakes, list, "packs",
+			   "there is none: a bank has 1 to %d packs", PACK_MAX);
+		return;
+	}
+	for (unsigned k = 0; k < site->n_packs; k++)
+		precharges |= !reader->pack[k] || site->pack[k].contactors.has[POLE_PRECHARGE];
+	if (!precharges)
+		mistake_at(&reader->mistakes, list, "packs",
+			   "none has a precharge contactor and the bus has %g F: it could never be "
+			   "charged",
+			   site->bus.capacitance_f);
+}
+
+void check_packs(struct reader *reader)
+{
+	for (unsigned k = 0; k < reader->config->site.n_packs; k++) {
 		struct subject subject = subject_of(reader, k);
 
 		if (!reader->pack[k])
@@ -367,14 +401,6 @@ void check_packs(struct reader *reader)
 		check_mixture(&subject);
 		for (unsigned j = 0; j < k; j++)
 			check_twins(&subject, j);
-		precharges |= site->pack[k].contactors.has[POLE_PRECHARGE];
 	}
-	if (site->n_packs > 0 && !precharges && site->bus.capacitance_f > 0.0)
-		mistake_at(&reader->mistakes, setting_of_site(reader, NULL, "packs"), "packs",
-			   "none has a precharge contactor and the bus has %g F: it could never be "
-			   "charged",
-			   site->bus.capacitance_f);
-	if (setting_find(config_root_setting(&reader->tree), NULL, "packs") && site->n_packs == 0)
-		mistake_at(&reader->mistakes, setting_of_site(reader, NULL, "packs"), "packs",
-			   "there is none: a bank has 1 to %d packs", PACK_MAX);
+	check_list(reader);
 }

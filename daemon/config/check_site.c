@@ -51,7 +51,7 @@ static void check_pcs(struct reader *reader, unsigned i)
 		PCS_MISTAKE("dead_man_s",
 			    "there is neither a dead-man nor gpio.pcs_enable: nothing would stop "
 			    "this converter; wire pcs_enable");
-	for (unsigned k = 0; k < site->n_packs; k++)
+	for (unsigned k = 0; k < site->n_packs && pcs->dc_min_v < pcs->dc_max_v; k++)
 		if (site->pack[k].limit.pack_max_v < pcs->dc_min_v ||
 		    site->pack[k].limit.pack_min_v > pcs->dc_max_v)
 			PCS_MISTAKE("dc_min_v",
@@ -244,14 +244,15 @@ static void check_store(struct reader *reader)
 void check_site(struct reader *reader)
 {
 	const struct site *site = &reader->config->site;
+	const config_setting_t *list = setting_of_site(reader, NULL, "pcs");
 
 	if (strcmp(site->id, "inbox") == 0)
 		SITE_MISTAKE(reader, "bank", "id",
 			     "id \"inbox\" is reserved for answers: choose another");
 	for (unsigned i = 0; i < site->n_pcs; i++)
 		check_pcs(reader, i);
-	if (setting_find(config_root_setting(&reader->tree), NULL, "pcs") && site->n_pcs == 0)
-		mistake_at(&reader->mistakes, setting_of_site(reader, NULL, "pcs"), "pcs",
+	if (config_setting_is_list(list) && site->n_pcs == 0)
+		mistake_at(&reader->mistakes, list, "pcs",
 			   "there is none: a bank has 1 to %d converters", PCS_MAX);
 	check_bus(reader);
 	check_grid(reader);

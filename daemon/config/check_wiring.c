@@ -75,6 +75,9 @@ static void uses_of_pack(struct reader *reader, struct uses *uses, unsigned k)
 	const struct pack_config *own = &reader->config->pack[k];
 	char where[ID_SIZE + 24];
 
+	for (unsigned j = 0; j < k; j++)
+		if (strcmp(reader->config->site.pack[j].id, reader->config->site.pack[k].id) == 0)
+			return; /* equal ids make equal names of simulated lines */
 	snprintf(where, sizeof(where), "packs[%u] \"%s\"", k, reader->config->site.pack[k].id);
 	for (int pole = 0; pole < POLE_COUNT; pole++) {
 		use_add(reader, uses, own->coil[pole], where, keys[0][pole],

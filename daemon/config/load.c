@@ -11,6 +11,7 @@
 #define REBANK_DATADIR "/usr/local/share/rebank"
 #endif
 
+/* "." for a bare name: what stands before the name in every message of the parser. */
 static void directory_of(const char *path, char *dir, size_t size)
 {
 	const char *slash = strrchr(path, '/');
@@ -26,6 +27,7 @@ static void directory_of(const char *path, char *dir, size_t size)
 bool tree_read(struct mistakes *mistakes, config_t *tree, const char *path)
 {
 	char dir[PATH_SIZE];
+	char name[FILE_NAME_SIZE];
 	const char *text, *file;
 
 	directory_of(path, dir, sizeof(dir));
@@ -35,7 +37,7 @@ bool tree_read(struct mistakes *mistakes, config_t *tree, const char *path)
 	if (config_read_file(tree, path))
 		return true;
 	text = config_error_text(tree);
-	file = config_error_file(tree);
+	file = tree_file(tree, config_error_file(tree), name);
 	if (!text || strcmp(text, "syntax error") == 0)
 		text = "not understood here: look for a missing ; or \" or bracket before it";
 	mistake_add(mistakes, file ? file : path, (unsigned)config_error_line(tree), NULL,

@@ -74,8 +74,46 @@ void mistake_add(struct mistakes *mistakes, const char *file, unsigned line, con
 		}
 	}
 	mistake->line = line;
+	mistake->number = false;
 	mistake->text = text;
 	mistakes->n++;
+}
+
+void mistake_mark_number(struct mistakes *mistakes)
+{
+	if (mistakes->n > 0)
+		mistakes->list[mistakes->n - 1].number = true;
+}
+
+bool mistake_is_marked(const struct mistakes *mistakes, const config_setting_t *setting)
+{
+	char name[FILE_NAME_SIZE] = "";
+	const char *file = setting_file(setting, name);
+
+	for (size_t i = 0; i < mistakes->n; i++) {
+		const struct mistake *mistake = &mistakes->list[i];
+
+		if (mistake->number && mistake->line == config_setting_source_line(setting) &&
+		    strcmp(mistakes->file[mistake->file], file ? file : mistakes->path) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *tree_file(const config_t *tree, const char *file, char *name)
+{
+	const char *dir = config_get_include_dir(tree);
+	size_t n = dir ? strlen(dir) : 0;
+
+	if (!file || !dir || file[0] == '/' || (strncmp(file, dir, n) == 0 && file[n] == '/'))
+		return file;
+	snprintf(name, FILE_NAME_SIZE, "%s/%s", dir, file);
+	return name;
+}
+
+const char *setting_file(const config_setting_t *setting, char *name)
+{
+	return tree_file(setting->config, config_setting_source_file(setting), name);
 }
 
 /* By file, then line; equal lines keep the order in which they were found. */

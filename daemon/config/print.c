@@ -48,13 +48,18 @@ static void count_print(const struct printer *printer, double value)
 static bool value_is_there(const struct key *key, const struct printer *printer)
 {
 	const char *at = key_text(key, printer->bases);
+	double value;
 
 	if (key->type == KEY_TEXT || key->type == KEY_ID || key->type == KEY_LINE ||
 	    key->type == KEY_FILE || key->type == KEY_NAME)
 		return *at != '\0';
 	if (key->type == KEY_PACK)
 		return key_load(key, printer->bases) >= 0.0;
-	return isfinite(key_load(key, printer->bases));
+	value = key_load(key, printer->bases);
+	/* An optional value outside its range stands for "does not apply". */
+	if (key->type == KEY_REAL && key->need == NEED_OPTIONAL)
+		return value >= key->lo && value <= key->hi;
+	return isfinite(value);
 }
 
 static void value_print(const struct printer *printer, const struct key *key)

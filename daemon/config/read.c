@@ -115,6 +115,8 @@ static void number_read(const struct target *target)
 
 	key_store(key, target->bases, NAN);
 	number_text(value, now, sizeof(now));
+	if (mistake_is_marked(mistakes, target->setting))
+		return;
 	if (!isfinite(value)) {
 		mistake_at(mistakes, target->setting, target->where,
 			   "%s is not a finite number: write one between %s and %s", target->name,
@@ -133,6 +135,7 @@ static void number_read(const struct target *target)
 			   number_text(before, was, sizeof(was)), target->over);
 	} else if (target->over && key->inward == INWARD_FIXED &&
 		   (value < before || value > before)) {
+		key_store(key, target->bases, before);
 		mistake_at(mistakes, target->setting, target->where,
 			   "%s %s differs from the %s of profile %s: use another profile",
 			   target->name, now, number_text(before, was, sizeof(was)), target->over);
@@ -153,16 +156,17 @@ static void word_read(const struct target *target)
 		if (strcmp(words->word(i), text) != 0) {
 			n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", n ? ", " : "",
 					      words->word(i));
-			continue;
-		}
-		if (target->over && !isnan(before) && target->key->inward == INWARD_FIXED &&
-		    (int)before != i)
+		} else if (target->over && !isnan(before) && (int)before != i &&
+			   target->key->inward == INWARD_FIXED) {
 			mistake_at(&target->reader->mistakes, target->setting, target->where,
 				   "%s \"%s\" differs from the \"%s\" of profile %s: use another "
 				   "profile",
 				   target->name, text, words->word((int)before), target->over);
-		key_store(target->key, target->bases, i);
-		return;
+			return;
+		} else {
+			key_store(target->key, target->bases, i);
+			return;
+		}
 	}
 	mistake_at(&target->reader->mistakes, target->setting, target->where,
 		   "%s \"%s\" is unknown: one of %s", target->name, text, all);
@@ -343,7 +347,7 @@ void group_demand(struct reader *reader, const struct group *group, const config
 		const config_setting_t *in = setting_find(setting, NULL, key->name);
 		const config_setting_t *under = setting_find(below, NULL, key->name);
 
-		if (key->type == KEY_GROUP && key->need != NEED_OPTIONAL)
+		if (key->type == KEY_GROUP && (key->need != NEED_OPTIONAL || in))
 			group_demand(reader, key->group, in ? in : setting, under,
 				     where ? where : key->name);
 		else if (key->need == NEED_REQUIRED && !in && !under)

@@ -15,11 +15,12 @@ struct scan {
 	const char *at;
 	unsigned line;
 	unsigned depth;
+	const struct scan *includer;
 	bool readable;
 };
 
-static bool scan_text(struct mistakes *mistakes, const char *path, const char *include_dir,
-		      unsigned depth);
+static bool scan_text(const struct scan *includer, struct mistakes *mistakes, const char *path,
+		      const char *include_dir);
 
 /* The open file's text, NUL-terminated; NULL and errno otherwise. */
 static char *text_read(FILE *file)
@@ -106,10 +107,31 @@ static void scan_word(struct scan *scan)
 		return; /* a float: its overflow shows as infinity */
 	errno = 0;
 	value = strtoll(word, &end, strncmp(word, "0x", 2) == 0 ? 16 : 10);
-	if (errno == ERANGE || (*end == '\0' && (value > INT_MAX || value < INT_MIN)))
+	if (errno == ERANGE || (*end == '\0' && (value > INT_MAX || value < INT_MIN))) {
 		mistake_add(scan->mistakes, scan->path, scan->line, NULL,
 			    "integer %s does not fit into 32 bits: write %s", word,
 			    errno == ERANGE ? "a smaller number" : "it with a decimal point or L");
+		mistake_mark_number(scan->mistakes);
+		if (errno == ERANGE) /* later libconfigs call it a syntax error */
+			scan->readable = false;
+	}
+}
+
+static bool is_open(const struct scan *scan, const char *path)
+{
+	for (; scan; scan = scan->includer)
+		if (strcmp(scan->path, path) == 0)
+			return true;
+	return false;
+}
+
+/* why NULL: reported where it happened. */
+static void include_refuse(struct scan *scan, const char *name, const char *why)
+{
+	scan->readable = false;
+	if (why)
+		mistake_add(scan->mistakes, scan->path, scan->line, NULL, "@include \"%s\": %s",
+			    name, why);
 }
 
 /* `@include "name"` at the start of a line; scan->at is at the '@'. */
@@ -127,35 +149,25 @@ static void scan_include(struct scan *scan)
 		 quote + 1);
 	scan->at = quote + 1 + n;
 	scan->at += *scan->at == '"';
-	if (name[0] == '/') {
-		mistake_add(scan->mistakes, scan->path, scan->line, NULL,
-			    "@include \"%s\": the path must be relative to the site file", name);
-		scan->readable = false;
-		return;
-	}
 	snprintf(path, sizeof(path), "%s/%s", scan->include_dir, name);
-	if (scan->depth == DEPTH_MAX) {
-		mistake_add(scan->mistakes, scan->path, scan->line, NULL,
-			    "@include \"%s\": more than %d files deep, does it include itself?",
-			    name, DEPTH_MAX);
-		scan->readable = false;
-		return;
-	}
-	if (!scan_text(scan->mistakes, path, scan->include_dir, scan->depth + 1)) {
-		if (errno)
-			mistake_add(scan->mistakes, scan->path, scan->line, NULL,
-				    "@include \"%s\": %s", name, strerror(errno));
-		errno = 0;
-		scan->readable = false;
-	}
+	if (name[0] == '/')
+		include_refuse(scan, name, "the path must be relative to the site file");
+	else if (is_open(scan, path))
+		include_refuse(scan, name, "the file includes itself");
+	else if (scan->depth == DEPTH_MAX)
+		include_refuse(scan, name, "more than 8 files deep");
+	else if (!scan_text(scan, scan->mistakes, path, scan->include_dir))
+		include_refuse(scan, name, errno ? strerror(errno) : NULL);
 }
 
 /* False with errno when unreadable, false with errno 0 when an included one is. */
-static bool scan_text(struct mistakes *mistakes, const char *path, const char *include_dir,
-		      unsigned depth)
+static bool scan_text(const struct scan *includer, struct mistakes *mistakes, const char *path,
+		      const char *include_dir)
 {
 	char *text = file_read(path);
-	struct scan scan = {mistakes, path, include_dir, text, 1, depth, text != NULL};
+	struct scan scan = {mistakes, path,        include_dir,
+			    text,     1,           includer ? includer->depth + 1 : 0,
+			    includer, text != NULL};
 	bool fresh_line = true;
 
 	if (!text)
@@ -188,7 +200,7 @@ static bool scan_text(struct mistakes *mistakes, const char *path, const char *i
 
 bool scan_file(struct mistakes *mistakes, const char *path, const char *include_dir)
 {
-	if (scan_text(mistakes, path, include_dir, 0))
+	if (scan_text(NULL, mistakes, path, include_dir))
 		return true;
 	if (errno)
 		mistake_add(mistakes, path, 0, NULL, "%s", strerror(errno));
