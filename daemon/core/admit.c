@@ -5,6 +5,7 @@
 
 enum {
 	VALID_HARD_MAX_S = 3600,
+	VALID_UNSYNCED_MAX_S = 60, /* without a clock, age is unknown: keep lifetimes short */
 	START_AHEAD_MAX_MS = 60000,
 };
 
@@ -64,14 +65,15 @@ static enum reason check_clock(const struct bank *bank, const struct bank_inputs
 static enum reason check_values(const struct bank *bank, const struct bank_inputs *in,
 				const struct command *c)
 {
-	double valid_max_s = bank->site.source[c->source].valid_max_s;
+	double valid_max_s =
+		!in->clock_synced && !admit_is_local(c) ? VALID_UNSYNCED_MAX_S : VALID_HARD_MAX_S;
 	double ahead_ms = (double)c->start_utc_ms - (double)in->utc_ms;
 
 	if (!isfinite(c->valid_s))
 		return REASON_NOT_FINITE;
 	if (c->valid_s <= 0.0)
 		return REASON_OUT_OF_RANGE;
-	if (!(c->valid_s <= valid_max_s) || c->valid_s > VALID_HARD_MAX_S)
+	if (!(c->valid_s <= bank->site.source[c->source].valid_max_s) || c->valid_s > valid_max_s)
 		return REASON_VALID_TOO_LONG;
 	if (!isfinite(c->p_w) || isinf(c->ramp_w_s))
 		return REASON_NOT_FINITE;

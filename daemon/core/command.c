@@ -6,8 +6,6 @@
 #include "core/num.h"
 #include "core/text.h"
 
-enum { VALID_UNSYNCED_MAX_S = 60 }; /* without a clock, age is unknown: keep lifetimes short */
-
 static struct ack *new_ack(struct bank_outputs *out)
 {
 	return out->n_acks < ACK_MAX ? &out->ack[out->n_acks++] : NULL;
@@ -136,19 +134,16 @@ static void set_lifetime(const struct bank *bank, const struct bank_inputs *in,
 			 const struct command *c, struct dispatch_setpoint *sp)
 {
 	int64_t offset_ms = in->utc_ms - bank->now_ms;
-	double valid_s = c->valid_s;
 	int64_t from_ms = bank->now_ms;
 
 	if (c->received_ms > 0 && c->received_ms < from_ms)
 		from_ms = c->received_ms;
 	if (!admit_is_local(c) && in->clock_synced && c->ts_utc_ms - offset_ms < from_ms)
 		from_ms = c->ts_utc_ms - offset_ms;
-	if (!admit_is_local(c) && !in->clock_synced && valid_s > VALID_UNSYNCED_MAX_S)
-		valid_s = VALID_UNSYNCED_MAX_S;
 	if (c->start_utc_ms != 0)
 		from_ms = c->start_utc_ms - offset_ms;
 	sp->start_ms = from_ms > bank->now_ms ? from_ms : bank->now_ms;
-	sp->expires_ms = from_ms + (int64_t)(valid_s * 1000.0);
+	sp->expires_ms = from_ms + (int64_t)(c->valid_s * 1000.0);
 }
 
 static bool is_outranked(const struct bank *bank, unsigned source, int64_t start_ms)

@@ -266,17 +266,21 @@ static void unsynced_clock_asks_for_boot_and_counter_and_shortens_lifetimes(void
 	c->boot_given = c->boot_matches = true;
 	step(0);
 	ASSERT_ACK("id-2", 0, ACK_REJECTED, REASON_CLOCK_UNSYNCED);
-	c = queue(COMMAND_SETPOINT, UTILITY, 5e3, 200.0);
+	c = queue(COMMAND_SETPOINT, UTILITY, 5e3, 60.5);
+	c->boot_given = c->boot_matches = c->n_fresh = true;
+	step(0);
+	ASSERT_ACK("id-3", 0, ACK_REJECTED, REASON_VALID_TOO_LONG);
+	c = queue(COMMAND_SETPOINT, UTILITY, 5e3, 60.0);
 	c->boot_given = c->boot_matches = c->n_fresh = true;
 	c->ts_utc_ms -= 1000000; /* no age check without a clock */
 	step(0);
-	ASSERT_ACK("id-3", 0, ACK_ACCEPTED, REASON_OK);
+	ASSERT_ACK("id-4", 0, ACK_ACCEPTED, REASON_OK);
 	CU_ASSERT_EQUAL(out.ack[0].expires_ms, bank.now_ms + 60000);
 	c = queue(COMMAND_SETPOINT, UTILITY, 5e3, 60.0);
 	c->boot_given = c->boot_matches = c->n_fresh = true;
 	c->start_utc_ms = c->ts_utc_ms + 1000;
 	step(0);
-	ASSERT_ACK("id-4", 0, ACK_REJECTED, REASON_CLOCK_UNSYNCED);
+	ASSERT_ACK("id-5", 0, ACK_REJECTED, REASON_CLOCK_UNSYNCED);
 }
 
 static void local_operator_needs_no_clock_and_no_sequence(void)
@@ -760,6 +764,15 @@ static void clear_answers_with_what_protection_says(void)
 	queue(COMMAND_CLEAR, LOCAL, NAN, 0.0)->pack = 4;
 	step(0);
 	ASSERT_ACK("id-2", 0, ACK_REJECTED, REASON_OUT_OF_RANGE);
+	bank.protect.rule[0].latched = true;
+	bank.protect.rule[0].verdict = VERDICT_FAIL; /* the cause persists */
+	send(COMMAND_CLEAR, LOCAL, NAN, 0.0);
+	ASSERT_ACK("id-3", 0, ACK_REJECTED, REASON_FAULT);
+	CU_ASSERT_TRUE(bank.protect.rule[0].latched);
+	bank.protect.rule[0].verdict = VERDICT_PASS;
+	send(COMMAND_CLEAR, LOCAL, NAN, 0.0);
+	ASSERT_ACK("id-4", 0, ACK_ACCEPTED, REASON_OK);
+	CU_ASSERT_FALSE(bank.protect.rule[0].latched);
 }
 
 /* ---- trips, time, read-back --------------------------------------------------------------- */
