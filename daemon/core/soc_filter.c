@@ -82,6 +82,8 @@ void soc_filter_spread(struct estimate *e, const struct pack_site *site)
 	const double f = decay(d, site->model.tau_s);
 	const double alpha = d / (3600.0 * q), beta = e->r1_ohm * (1.0 - f);
 	const double noise = square(0.01 * q) / (d > 1.0 ? d : 1.0);
+	/* A wrong capacity errs one way while the current lasts: as 4 % of it over ten minutes. */
+	const double wrong = square(0.04 * num_or(e->last_a, 0.0) / (3600.0 * q)) * 600.0;
 	double(*p)[3] = e->p;
 	double m[3][3]; /* A P */
 	int j;
@@ -98,7 +100,7 @@ void soc_filter_spread(struct estimate *e, const struct pack_site *site)
 		p[j][1] = f * m[j][1] - beta * m[j][2];
 		p[j][2] = m[j][2];
 	}
-	p[0][0] += alpha * alpha * noise + square(1e-5) * d;
+	p[0][0] += alpha * alpha * noise + (square(1e-5) + wrong) * d;
 	p[0][1] -= alpha * beta * noise;
 	p[1][0] -= alpha * beta * noise;
 	p[1][1] += beta * beta * noise + square(2e-4) * d;
