@@ -657,6 +657,23 @@ static void every_ack_of_a_full_step_is_given(void)
 	CU_ASSERT_TRUE(out.n_acks <= ACK_MAX);
 }
 
+static void notices_wait_while_the_list_of_acks_is_full(void)
+{
+	bank_by_hand();
+	deaf = true;
+	bank.now.pcs_ac_w = 0.0;
+	setpoint(UTILITY, 10e3, 60.0);
+	steps(2000);
+	bank.now.pcs_ac_w = 5e3;
+	bank.limits.dis_w[HORIZON_NOW] = 6e3;
+	out.n_acks = ACK_MAX;
+	dispatch_step(&bank, &in, &out);
+	CU_ASSERT_EQUAL(out.n_acks, ACK_MAX);
+	step(100);
+	ASSERT_ACK("id-1", 0, ACK_LIMITED, REASON_CLAMPED_DISCHARGE);
+	ASSERT_ACK("id-1", 1, ACK_STARTED, REASON_OK);
+}
+
 /* ---- operator ---------------------------------------------------------------------------- */
 
 static void stop_cancels_ramps_down_and_holds_until_start(void)
@@ -911,6 +928,21 @@ static void unknown_power_is_no_verdict(void)
 	CU_ASSERT_FALSE(bank.dispatch.degraded);
 }
 
+static void starting_converter_is_no_verdict(void)
+{
+	bank_by_hand();
+	deaf = true;
+	bank.site.n_pcs = 2;
+	bank.now.pcs[0].state = PCS_RUNNING;
+	bank.now.pcs[1].state = PCS_STARTING;
+	setpoint(UTILITY, 20e3, 300.0);
+	steps(30000);
+	CU_ASSERT_FALSE(bank.dispatch.degraded);
+	bank.now.pcs[1].state = PCS_RUNNING;
+	steps(10200);
+	CU_ASSERT_TRUE(bank.dispatch.degraded);
+}
+
 static void steering_is_what_read_back_compares_with(void)
 {
 	bank_by_hand();
@@ -996,6 +1028,7 @@ int main(void)
 		TEST(setpoint_that_starts_under_a_higher_one_learns_that_it_waits),
 		TEST(started_is_told_when_a_tenth_of_the_step_has_moved),
 		TEST(every_ack_of_a_full_step_is_given),
+		TEST(notices_wait_while_the_list_of_acks_is_full),
 		TEST(stop_cancels_ramps_down_and_holds_until_start),
 		TEST(lock_stops_and_refuses_everybody_but_the_operator),
 		TEST(release_is_never_locked_out),
@@ -1011,6 +1044,7 @@ int main(void)
 		TEST(wall_clock_jump_is_an_event_and_changes_no_lifetime),
 		TEST(power_that_does_not_follow_is_told_then_dropped_then_tried_again),
 		TEST(unknown_power_is_no_verdict),
+		TEST(starting_converter_is_no_verdict),
 		TEST(steering_is_what_read_back_compares_with),
 		TEST(locks_and_replay_memory_survive_a_restart_and_setpoints_do_not),
 		CU_TEST_INFO_NULL,

@@ -80,6 +80,10 @@ static void the_reason_says_what_forbids_then_what_waits_then_what_limits(void)
 	state_of(CONTACTOR_OPEN);
 	CU_ASSERT_EQUAL(report.pack[0].reason, REASON_JOIN_WAIT);
 	CU_ASSERT_DOUBLE_EQUAL(report.pack[0].reason_threshold, 366.0, 0.0);
+	bank.plan.leave = 0;
+	bank.plan.leave_reason = REASON_OWN_FLOOR;
+	state_of(CONTACTOR_LEAVING);
+	CU_ASSERT_EQUAL(report.pack[0].reason, REASON_OWN_FLOOR);
 	bank.dispatch.disabled = 1;
 	state_of(CONTACTOR_OPEN);
 	CU_ASSERT_EQUAL(report.pack[0].reason, REASON_DISABLED);
