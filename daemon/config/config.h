@@ -97,7 +97,7 @@ int config_load(const char *path, const char *profile_dir, struct config *config
 /* Prints the effective site: every value in force, in the syntax of the file. */
 void config_print(const struct config *config, FILE *out);
 
-/* Prints which hardware covers what for each pack, whatever Rebank does. */
+/* Prints, as comments, which hardware covers what for each pack, whatever Rebank does. */
 void config_print_layers(const struct config *config, FILE *out);
 
 /* Prints every key with type, range, default and meaning, as docs/configuration.md carries it. */

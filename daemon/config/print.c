@@ -273,12 +273,12 @@ void config_print_layers(const struct config *config, FILE *out)
 	static const char *const names[LAYER_COUNT] = {
 		"over-voltage", "under-voltage", "over-current", "over-temperature", "isolation"};
 
-	fputs("Hardware that acts without Rebank:\n", out);
+	fputs("# Hardware that acts without Rebank:\n", out);
 	for (unsigned k = 0; k < config->site.n_packs; k++) {
 		for (int i = 0; i < LAYER_COUNT; i++) {
 			const char *text = config->pack[k].layer[i];
 
-			fprintf(out, "  %-32s  %-16s  %s\n", i ? "" : config->site.pack[k].id,
+			fprintf(out, "#   %-32s  %-16s  %s\n", i ? "" : config->site.pack[k].id,
 				names[i], *text ? text : "nothing stated");
 		}
 	}

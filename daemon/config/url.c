@@ -74,6 +74,8 @@ bool config_set_mqtt_url(struct config *config, const char *url, FILE *errors)
 		return false;
 	}
 	memcpy(mqtt.url, url, strlen(url) + 1);
+	if (*mqtt.client_id == '\0')
+		snprintf(mqtt.client_id, sizeof(mqtt.client_id), "rebank-%s", config->site.id);
 	mqtt.enabled = true;
 	config->mqtt = mqtt;
 	return true;

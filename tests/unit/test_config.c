@@ -347,6 +347,21 @@ static void the_broker_can_be_replaced_under_the_same_rules(void)
 	free(text);
 }
 
+static void a_site_without_broker_can_be_given_one(void)
+{
+	int n;
+	char *messages = load_messages("tests/config/good/minimal.conf", profiles, &config, &n);
+
+	CU_ASSERT_EQUAL(n, 0);
+	CU_ASSERT(!config.mqtt.enabled);
+	CU_ASSERT(config_set_mqtt_url(&config, "mqtt://127.0.0.1:1884", stdout));
+	CU_ASSERT(config.mqtt.enabled);
+	CU_ASSERT_STRING_EQUAL(config.mqtt.client_id, "rebank-north");
+	CU_ASSERT_STRING_EQUAL(config.mqtt.prefix, "rebank/v1");
+	CU_ASSERT_EQUAL(config.mqtt.keepalive_s, 30);
+	free(messages);
+}
+
 static void the_manual_has_every_key(void)
 {
 	char *reference = NULL, *manual;
@@ -396,6 +411,7 @@ int main(int argc, char **argv)
 	TEST(a_missing_file_is_minus_one_and_named);
 	TEST(a_directory_is_a_mistake_and_no_crash);
 	TEST(the_broker_can_be_replaced_under_the_same_rules);
+	TEST(a_site_without_broker_can_be_given_one);
 	TEST(the_manual_has_every_key);
 	CU_basic_set_mode(CU_BRM_NORMAL);
 	CU_basic_run_tests();
