@@ -29,7 +29,7 @@ static unsigned n_sent;
 static char ring[SOURCE_MAX][DISPATCH_IDS][COMMAND_ID_SIZE];
 static unsigned ring_at[SOURCE_MAX];
 static uint64_t seed, state;
-static unsigned runs = 250;
+static unsigned runs = 2000;
 static bool bad;
 
 #define HOLDS(condition)                                                                           \
@@ -75,7 +75,9 @@ static void any_command(void)
 	struct command *c;
 
 	if (chance(8) && n_sent) { /* an old message again */
-		in.command[in.n_commands++] = sent[below(n_sent)];
+		unsigned back = 1 + (unsigned)below(n_sent < 24 ? n_sent : 24);
+
+		in.command[in.n_commands++] = sent[n_sent - back];
 		return;
 	}
 	c = queue(COMMAND_SETPOINT, source, chance(60) ? power[below(5)] : between(-40e3, 40e3),
@@ -194,12 +196,14 @@ static bool is_remembered(unsigned source, const char *id)
 	return false;
 }
 
+/* A later notice to a living setpoint may read the same as a first answer. */
 static bool is_first(const struct ack *ack)
 {
-	return !ack->duplicate &&
-	       (ack->status == ACK_ACCEPTED || ack->status == ACK_LIMITED ||
-		ack->status == ACK_REJECTED) &&
-	       (ack->source >= bank.site.n_sources || !is_remembered(ack->source, ack->id));
+	const struct heard *h = heard_of(ack->source, ack->id);
+
+	if (ack->duplicate || (ack->status != ACK_ACCEPTED && ack->status != ACK_LIMITED))
+		return !ack->duplicate && ack->status == ACK_REJECTED;
+	return !h || (!h->live && !is_remembered(ack->source, ack->id));
 }
 
 /* Exactly one first answer, or one repeat, per command, in the order of the commands. */
