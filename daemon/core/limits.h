@@ -77,7 +77,10 @@ struct limits {
 	 * published power.
 	 */
 	struct limit_set set;
-	/* Published, at the site's point, magnitudes >= 0: after converter, caps, slow rise. */
+	/*
+	 * Published, at the site's point, magnitudes >= 0: after converter, caps, slow rise. A
+	 * horizon's value can be held from now on for that long, so none exceeds HORIZON_NOW.
+	 */
 	double dis_w[HORIZON_COUNT], cha_w[HORIZON_COUNT];
 	double must_w; /* power the set needs to be safe at all; NaN: none */
 	double e_dis_wh, e_cha_wh;

@@ -296,8 +296,8 @@ static void publish(struct bank *bank, const struct bound *dis, const struct bou
 		const double later_dis_w = limits_to_site_w(site, l->later_dis_w[h]);
 		const double later_cha_w = -limits_to_site_w(site, -l->later_cha_w[h]);
 
-		l->dis_w[h] = num_or(num_min(dis->w, later_dis_w), 0.0);
-		l->cha_w[h] = num_or(num_min(cha->w, later_cha_w), 0.0);
+		l->dis_w[h] = num_or(num_min(risen_dis.w, later_dis_w), 0.0);
+		l->cha_w[h] = num_or(num_min(risen_cha.w, later_cha_w), 0.0);
 	}
 }
 

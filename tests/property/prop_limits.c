@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/bank.h"
 #include "core/limits.h"
 
 enum { PACKS = 24, BANKS = 1500 };
@@ -380,6 +381,133 @@ static void nan_in_any_field_is_unknown(void)
 	CU_ASSERT(tried > BANKS / 2);
 }
 
+/* ---- a whole bank ---- */
+
+static struct bank bank;
+
+static void make_random_pack(unsigned k, double e_v)
+{
+	struct pack_site *site = &bank.site.pack[k];
+	struct estimate *e = &bank.estimate[k];
+
+	site->model = (struct pack_model){.chemistry = CHEMISTRY_LMO,
+					  .cells_series = 96,
+					  .nominal_ah = 66.0,
+					  .tau_s = 17.0,
+					  .i_offset_max_a = 0.5};
+	site->limit = (struct pack_limits){.cell_min_v = 3.2,
+					   .cell_max_v = 4.15,
+					   .pack_min_v = 320.0,
+					   .pack_max_v = 395.0,
+					   .dis_max_a = uniform(20.0, 80.0),
+					   .cha_max_a = uniform(10.0, 40.0)};
+	*e = (struct estimate){.soc = uniform(0.05, 0.97),
+			       .soc_sigma = 0.02,
+			       .capacity_ah = uniform(30.0, 60.0),
+			       .soh = uniform(0.5, 1.0),
+			       .e_v = e_v,
+			       .e_sigma_v = uniform(0.05, 0.6),
+			       .r_fast_ohm = uniform(0.08, 0.3),
+			       .r_rel = uniform(0.05, 0.3),
+			       .growth = uniform(1.0, 2.5),
+			       .cell_low_v = e_v / 96.0 - uniform(0.0, 0.05),
+			       .cell_high_v = e_v / 96.0 + uniform(0.0, 0.05),
+			       .cells_v = e_v,
+			       .ocv_slope_v = 40.0};
+	e->r_10s_ohm = 1.3 * e->r_fast_ohm;
+	e->r0_ohm = e->r_fast_ohm / 96.0;
+	e->r_cell_ohm = 1.2 * e->r0_ohm;
+	bank.protect.pack[k].permit =
+		(struct permit){.dis_a = uniform(0.0, 1.0) < 0.1 ? 0.0 : uniform(5.0, 80.0),
+				.cha_a = uniform(0.0, 1.0) < 0.1 ? 0.0 : uniform(5.0, 40.0)};
+	bank.now.pack[k] = (struct pack_now){
+		.pack_v = e_v, .cell_min_v = e->cell_low_v, .cell_max_v = e->cell_high_v};
+	bank.contactor[k].connected = uniform(0.0, 1.0) < 0.8;
+}
+
+static void make_random_bank(void)
+{
+	const double middle_v = uniform(345.0, 385.0);
+
+	memset(&bank, 0, sizeof(bank));
+	bank.now_ms = 1000;
+	bank.dt_s = 1.0;
+	bank.site.n_packs = (unsigned)uniform(1.0, PACKS + 0.999);
+	bank.site.n_pcs = 1;
+	bank.site.plan =
+		(struct plan_site){.soc_floor = 0.1, .soc_ceiling = 0.95, .set_rise_per_s = 0.05};
+	bank.site.bus = (struct bus_site){.max_v = 450.0, .resistance_ohm = 0.003};
+	bank.site.pcs[0] = (struct pcs_site){.p_max_w = 200e3,
+					     .dis_max_w = 200e3,
+					     .cha_max_w = 200e3,
+					     .dc_min_v = 250.0,
+					     .dc_max_v = 450.0,
+					     .dc_max_a = 400.0,
+					     .efficiency = 0.97,
+					     .standby_w = 50.0};
+	bank.site.grid = (struct grid_site){.measured_at_ac = true,
+					    .p_max_w = 200e3,
+					    .export_max_w = INFINITY,
+					    .import_max_w = INFINITY};
+	bank.now.pcs[0] = (struct pcs_now){.known = true,
+					   .state = PCS_RUNNING,
+					   .dis_max_w = (double)NAN,
+					   .cha_max_w = (double)NAN};
+	bank.protect.permit = (struct bank_permit){.power = true, .derate = 1.0};
+	for (unsigned k = 0; k < bank.site.n_packs; k++)
+		make_random_pack(k, middle_v + uniform(-2.0, 2.0));
+}
+
+/* Current of pack k in the bank's circuit at a DC power, by bisection. */
+static double pack_current(unsigned k, double dc_w)
+{
+	struct trial t = {.n = bank.site.n_packs,
+			  .bus = {.resistance_ohm = bank.site.bus.resistance_ohm}};
+
+	for (unsigned j = 0; j < t.n; j++) {
+		t.pack[j].e_v = bank.estimate[j].e_v;
+		t.pack[j].r_ohm = bank.estimate[j].r_fast_ohm;
+		t.set |= (uint64_t)bank.contactor[j].connected << j;
+	}
+	return (t.pack[k].e_v - solve_v(&t, dc_w)) / t.pack[k].r_ohm;
+}
+
+static void published_power_overloads_no_pack(void)
+{
+	unsigned with_power = 0;
+
+	for (int i = 0; i < BANKS / 3; i++) {
+		struct bank_outputs out;
+		double dis_w, cha_w;
+
+		memset(&out, 0, sizeof(out));
+		make_random_bank();
+		for (int j = 0; j < 30; j++, bank.now_ms += 1000)
+			limits_step(&bank, NULL, &out);
+		dis_w = bank.limits.dis_w[HORIZON_NOW];
+		cha_w = bank.limits.cha_w[HORIZON_NOW];
+		CU_ASSERT(dis_w >= 0.0 && cha_w >= 0.0);
+		with_power += dis_w > 100.0 && cha_w > 100.0;
+		for (unsigned k = 0; k < bank.site.n_packs; k++) {
+			const struct permit *permit = &bank.protect.pack[k].permit;
+
+			if (!bank.contactor[k].connected)
+				continue;
+			if (dis_w > 0.0)
+				CU_ASSERT(pack_current(k, limits_to_dc_w(&bank.site, dis_w)) <=
+					  1e-6 + permit->dis_a);
+			if (cha_w > 0.0)
+				CU_ASSERT(-pack_current(k, limits_to_dc_w(&bank.site, -cha_w)) <=
+					  1e-6 + permit->cha_a);
+		}
+		for (int h = HORIZON_60; h < HORIZON_COUNT; h++) {
+			CU_ASSERT(bank.limits.dis_w[h] >= 0.0 && bank.limits.dis_w[h] <= dis_w);
+			CU_ASSERT(bank.limits.cha_w[h] >= 0.0 && bank.limits.cha_w[h] <= cha_w);
+		}
+	}
+	CU_ASSERT(with_power > BANKS / 30);
+}
+
 int main(int argc, char **argv)
 {
 	CU_TestInfo tests[] = {
@@ -392,6 +520,7 @@ int main(int argc, char **argv)
 		{"more doubt never raises a limit", more_doubt_never_raises_a_limit},
 		{"pack that fits never lowers a limit", pack_that_fits_never_lowers_a_limit},
 		{"nan in any field is unknown", nan_in_any_field_is_unknown},
+		{"published power overloads no pack", published_power_overloads_no_pack},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {{"limits", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
