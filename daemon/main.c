@@ -202,6 +202,7 @@ static void process_prepare(void)
 	sigaddset(&set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a full disk, not a reason to die */
 }
 
 /* After all threads are started: only the control thread is to run first. */

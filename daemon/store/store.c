@@ -17,7 +17,14 @@
 #include "store/ledger.h"
 #include "store/soe.h"
 
-enum { ITEMS = 1024, WHY_SIZE = 40, TEXT_MAX = 256, BATCH_MS = 1000, RETRY_MS = 60000 };
+enum {
+	ITEMS = 1024,
+	WHY_SIZE = 40,
+	TEXT_MAX = 256,
+	BATCH_MS = 1000,
+	RETRY_MS = 60000,
+	CALM_MS = 60000
+};
 
 enum item_kind { ITEM_EVENT, ITEM_RECORDING };
 
@@ -29,16 +36,18 @@ struct item {
 	char why[WHY_SIZE];
 };
 
-/* One place things are written to. Trouble is told when it begins and when it ends. */
+/* One place things are written to. Trouble is told when it begins and when it has been over for
+ * CALM_MS: a disk that is just full takes some writes and refuses others. */
 struct place {
 	const char *what;
 	bool failing;
+	int64_t failed_ms;
 	uint64_t missed;
 };
 
 struct store {
 	struct site site;
-	char boot[SESSION_SIZE];
+	char boot[SESSION_SIZE], state_dir[PATH_SIZE];
 	char ledger_path[PATH_SIZE + ID_SIZE + 16], recordings[PATH_SIZE + ID_SIZE + 16];
 	bool journal; /* stderr goes to journald, which reads <level> prefixes */
 	struct recorder *recorder;
@@ -76,19 +85,20 @@ static void say(const struct store *store, int level, const char *text)
 /* Takes note of how writing `n` things went. */
 static void place_result(struct store *store, struct place *place, unsigned n, const char *error)
 {
-	char text[512];
+	char text[1024];
 
 	if (error) {
 		place->missed += n;
+		place->failed_ms = now_ms();
 		if (!place->failing) {
 			snprintf(text, sizeof text,
-				 "%s cannot be written: %s; control goes on, what is missed is "
-				 "counted: free space in or repair %s",
-				 place->what, error, store->recordings);
+				 "%s cannot be written: %s; control goes on and what is missed is "
+				 "counted; make room in %s or make it writable",
+				 place->what, error, store->state_dir);
 			say(store, 3, text);
 		}
 		place->failing = true;
-	} else if (place->failing) {
+	} else if (place->failing && now_ms() - place->failed_ms >= CALM_MS) {
 		snprintf(text, sizeof text, "%s is written again; %" PRIu64 " missed", place->what,
 			 place->missed);
 		say(store, 5, text);
@@ -343,6 +353,7 @@ struct store *store_new(const struct config *config, const char *boot, struct re
 	store->recorder = recorder;
 	store->journal = getenv("JOURNAL_STREAM") != NULL;
 	snprintf(store->boot, sizeof store->boot, "%s", boot);
+	snprintf(store->state_dir, sizeof store->state_dir, "%s", config->state_dir);
 	snprintf(store->ledger_path, sizeof store->ledger_path, "%s/%s.db", config->state_dir,
 		 config->site.id);
 	snprintf(store->recordings, sizeof store->recordings, "%s/%s.recordings", config->state_dir,
