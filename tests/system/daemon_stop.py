@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Stopping rebankd under load, and running without a broker."""
+import re
 import signal
+import time
 
 from daemon_lib import DaemonTest, main, wait_for
 
@@ -36,6 +38,20 @@ class Stop(DaemonTest):
         d.process.send_signal(signal.SIGTERM)
         self.assertEqual(d.process.wait(45), 0, d.stderr())
         self.assertIn("left", [e["code"] for e in d.sequence()])
+
+    def test_frozen_process_says_how_late_it_was_and_counts_missed_ticks(self):
+        d = self.daemon().start()
+        self.loaded(d)
+        d.process.send_signal(signal.SIGSTOP)
+        time.sleep(1)
+        d.process.send_signal(signal.SIGCONT)
+        late = wait_for(lambda: [e for e in d.sequence() if e["code"] == "late_tick"], 5,
+                        "event of the late tick")
+        self.assertGreaterEqual(late[0]["value"], 200)
+        self.assertEqual(d.stop(), 0, d.stderr())
+        missed = re.search(r"(\d+) ticks missed, latest (\d+) ms", d.stderr())
+        self.assertGreaterEqual(int(missed.group(1)), 8)
+        self.assertGreaterEqual(int(missed.group(2)), 900)
 
     def test_missing_broker_changes_nothing_for_the_local_operator(self):
         d = self.daemon().start()
