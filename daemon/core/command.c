@@ -158,17 +158,6 @@ static bool is_outranked(const struct bank *bank, unsigned source, int64_t start
 	return false;
 }
 
-static void put_in_command(struct bank *bank, struct bank_outputs *out, unsigned source)
-{
-	for (unsigned i = 0; i < bank->site.n_sources; i++) {
-		struct dispatch_setpoint *other = &bank->dispatch.source[i].now;
-
-		if (i != source && other->leads)
-			command_end(out, i, other, ACK_SUPERSEDED, REASON_LOWER_PRIORITY);
-	}
-	bank->dispatch.source[source].now.leads = true;
-}
-
 static void install(struct bank *bank, struct bank_outputs *out, unsigned index,
 		    struct dispatch_setpoint *sp, bool waits)
 {
@@ -191,8 +180,7 @@ static void install(struct bank *bank, struct bank_outputs *out, unsigned index,
 	if (next->live && sp->expires_ms > next->start_ms)
 		command_end(out, index, next, ACK_SUPERSEDED, REASON_OK);
 	*now = *sp;
-	if (!waits)
-		put_in_command(bank, out, index);
+	now->leads = !waits; /* whom it outranks is told at the end of the step */
 }
 
 /* The configured ramp is the fastest and ramp_min the slowest that a command may have. */
