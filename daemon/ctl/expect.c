@@ -104,7 +104,7 @@ static bool cha_limit_min(struct run *run, struct expect *expect)
 
 static bool pcs_enable(struct run *run, struct expect *expect)
 {
-	return is_flag(expect, run_wires(run)->pcs_enable);
+	return is_flag(expect, run->out.pcs_enable);
 }
 
 static bool coils(struct run *run, struct expect *expect)
@@ -114,7 +114,7 @@ static bool coils(struct run *run, struct expect *expect)
 	for (unsigned k = 0; k < run->site->n_packs; k++)
 		for (unsigned p = 0; p < POLE_COUNT; p++)
 			if (expect->pack < 0 || expect->pack == (int)k)
-				on += run_wires(run)->pack[k].coil[p];
+				on += run->out.pack[k].coil[p];
 	found(expect, "%u driven", on);
 	return (on > 0) == (strcmp(expect->text, "on") == 0);
 }

@@ -196,7 +196,6 @@ struct run {
 	struct bank bank;
 	struct bank_inputs in;
 	struct bank_outputs out;
-	struct bank_outputs wires; /* what reaches the plant after the heartbeat relay */
 	struct bank_saved saved;
 	struct bank_report report;
 	struct twin_truth truth;
@@ -205,7 +204,6 @@ struct run {
 	int64_t utc_start_ms, utc_jump_ms;
 	int64_t asleep_until_ms; /* the process is dead or stalled; 0: awake */
 	bool dead;
-	int64_t relay_ms, relay_low_ms; /* last heartbeat; relay low since, 0: high */
 	int64_t seq[SOURCE_MAX];
 	uint64_t random;
 	struct journal journal;
@@ -223,8 +221,6 @@ struct run {
 double run_t_s(const struct run *run);
 const struct twin_truth *run_truth(struct run *run);
 const struct bank_report *run_report(struct run *run);
-/* What reaches the plant: the outputs, or what the heartbeat relay leaves of them. */
-const struct bank_outputs *run_wires(const struct run *run);
 double run_limit_violations_s(struct run *run);
 double run_energy_share(struct run *run);
 json_t *run_result(struct run *run, const struct expect *expect, size_t n_expects, double wall_s,

@@ -12,8 +12,6 @@
 #include "northbound/sentence.h"
 #include "store/recorder.h"
 
-/* Heartbeat relay and coil supply of the hardware: converters fall first, coils a moment later. */
-enum { RELAY_MS = 500, COIL_OFF_DELAY_MS = 400 };
 enum { START_MS = 1000, RING_STEP_BYTES = 4096 };
 static const int64_t utc_midnight_ms = INT64_C(1780272000000); /* 2026-06-01 00:00 UTC */
 
@@ -36,37 +34,6 @@ const struct bank_report *run_report(struct run *run)
 		bank_report(&run->bank, &run->in, &run->out, &run->report);
 	run->report_fresh = true;
 	return &run->report;
-}
-
-/* ---- the hardware between bank and plant -------------------------------------------------------
- */
-
-/* Without heartbeats the relay drops pcs_enable, then the coil supply. */
-static void relay_apply(struct run *run)
-{
-	const struct bank_outputs *wires = &run->out;
-	bool alive = !run->dead && run->relay_ms != 0 && run->now_ms - run->relay_ms <= RELAY_MS;
-
-	if (alive) {
-		run->relay_low_ms = 0;
-	} else {
-		if (run->relay_low_ms == 0)
-			run->relay_low_ms = run->now_ms;
-		run->wires = run->out;
-		run->wires.pcs_enable = false;
-		for (unsigned k = 0; k < run->site->n_packs; k++)
-			if (run->relay_ms == 0 ||
-			    run->now_ms - run->relay_low_ms >= COIL_OFF_DELAY_MS)
-				run->wires.pack[k] = (struct pack_output){
-					.keep_alive = run->out.pack[k].keep_alive && !run->dead};
-		wires = &run->wires;
-	}
-	twin_apply(run->twin, run->now_ms, wires);
-}
-
-const struct bank_outputs *run_wires(const struct run *run)
-{
-	return run->relay_low_ms ? &run->wires : &run->out;
 }
 
 /* ---- what happens at a time
@@ -190,7 +157,8 @@ static int64_t happen_due(struct run *run, struct happening *list, size_t n)
 	return next_ms == INT64_MAX ? INT64_MAX : run->start_ms + next_ms;
 }
 
-/* The happenings of the file and one for each edge of a fault. */
+/* The happenings of the file and one for each edge of a fault: a step at once, as an edge or a
+ * frame makes one in the daemon. The plant has changed a millisecond after the edge. */
 static struct happening *happenings_new(const struct scenario *scenario, size_t *n_out)
 {
 	const struct twin_config *sim = &scenario->config.sim;
@@ -209,7 +177,7 @@ static struct happening *happenings_new(const struct scenario *scenario, size_t 
 						       .at_ms = sim->fault[i].until_ms};
 	}
 	for (size_t i = 0; i < n; i++)
-		list[i].due_ms = list[i].at_ms;
+		list[i].due_ms = list[i].at_ms + (list[i].kind == HAPPENING_FAULT_EDGE);
 	*n_out = n;
 	return list;
 }
@@ -305,27 +273,21 @@ static void controller_step(struct run *run, struct recorder *recorder)
 	if (recorder)
 		recorder_after(recorder, &run->out);
 	run->steps++;
-	if (run->in.tick && run->out.heartbeat)
-		run->relay_ms = run->now_ms;
-	relay_apply(run);
+	twin_apply(run->twin, run->now_ms, &run->out);
 	take_events(run);
 	invariants_check(run, &run->invariants);
 }
 
-/* Dead or stalled: the plant goes on, the relay does what it does. */
-static void asleep_step(struct run *run)
+/* Dead or stalled: the lines keep their levels and the heartbeat stops; the twin's relay does the
+ * rest. A process that comes back knows what it saved. */
+static void wake_up(struct run *run)
 {
-	if (run->now_ms >= run->asleep_until_ms) {
-		run->asleep_until_ms = 0;
-		if (!run->dead)
-			return;
-		bank_init(&run->bank, run->site, &run->saved);
-		run->dead = false;
-		memset(&run->out, 0, sizeof(run->out));
-		invariants_forget(&run->invariants);
+	run->asleep_until_ms = 0;
+	if (!run->dead)
 		return;
-	}
-	relay_apply(run);
+	run->dead = false;
+	bank_init(&run->bank, run->site, &run->saved);
+	invariants_forget(&run->invariants);
 }
 
 static void run_step(struct run *run, struct recorder *recorder, struct expect *expect)
@@ -334,8 +296,8 @@ static void run_step(struct run *run, struct recorder *recorder, struct expect *
 	run->in.now_ms = run->now_ms;
 	run->in.utc_ms = true_utc_ms(run) + run->utc_jump_ms;
 	twin_gather(run->twin, &run->in);
-	if (run->asleep_until_ms)
-		asleep_step(run);
+	if (run->asleep_until_ms && run->now_ms >= run->asleep_until_ms)
+		wake_up(run);
 	if (!run->asleep_until_ms)
 		controller_step(run, recorder);
 	if ((run->now_ms - run->start_ms) % 1000 == 0)
