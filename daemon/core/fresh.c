@@ -44,6 +44,12 @@ static bool is_jump(const struct pack_site *site, const struct fresh_pack *fresh
 	return fabs(v - fresh->last_v) > allowed_v;
 }
 
+/* Infinity is how some senders say "invalid": unknown. */
+static double finite_v(double v)
+{
+	return isfinite(v) ? v : (double)NAN;
+}
+
 static void take_electrical(struct bank *bank, struct bank_outputs *out, unsigned k,
 			    const struct pack_sample *sample)
 {
@@ -55,19 +61,19 @@ static void take_electrical(struct bank *bank, struct bank_outputs *out, unsigne
 	fresh->electrical_count = sample->electrical_count;
 	fresh->electrical_ms = sample->electrical_ms;
 	now->electrical_new = true;
-	now->pack_v = sample->pack_v;
-	now->current_a = sample->current_a;
-	if (is_jump(&bank->site.pack[k], fresh, sample->pack_v, sample->current_a,
-		    sample->electrical_ms)) {
-		bank_event(bank, out, EVENT_NOTE, REASON_VALUE_JUMP, (int)k, sample->pack_v,
-			   fresh->last_v);
+	double v = now->pack_v = finite_v(sample->pack_v);
+	now->current_a = finite_v(sample->current_a);
+	if (is_jump(&bank->site.pack[k], fresh, v, now->current_a, sample->electrical_ms)) {
+		bank_event(bank, out, EVENT_NOTE, REASON_VALUE_JUMP, (int)k, v, fresh->last_v);
 		now->pack_v = NAN;
 	}
-	if (!isnan(sample->pack_v)) {
-		fresh->last_v = sample->pack_v;
-		fresh->last_i = sample->current_a;
+	if (!isnan(v)) {
+		fresh->last_v = v;
+		fresh->last_i = now->current_a;
 		fresh->last_ms = sample->electrical_ms;
 	}
+	if (!isnan(now->pack_v) && !isnan(now->current_a))
+		fresh->electrical_known_ms = sample->electrical_ms;
 }
 
 static void take_cells(struct pack_now *now, const struct pack_sample *sample)
@@ -137,6 +143,8 @@ static void forget_stale(struct bank *bank, unsigned k, const struct pack_sample
 
 	now->electrical_age_s = age_s(t, sample->electrical_ms);
 	now->cells_age_s = age_s(t, sample->cells_ms);
+	now->electrical_known_s = age_s(t, bank->fresh[k].electrical_known_ms);
+	now->cells_known_s = age_s(t, bank->fresh[k].cells_known_ms);
 	now->temps_age_s = age_s(t, sample->temps_ms);
 	now->bms_age_s = age_s(t, sample->bms_ms);
 	now->counter_age_s = sample->counts ? age_s(t, bank->fresh[k].counter_ms) : 0.;
@@ -212,6 +220,8 @@ static void fresh_pack(struct bank *bank, unsigned k, const struct bank_inputs *
 	if (sample->cells_ms != fresh->cells_ms) {
 		fresh->cells_ms = sample->cells_ms;
 		take_cells(now, sample);
+		if (!isnan(now->cell_min_v) && !isnan(now->cell_max_v))
+			fresh->cells_known_ms = sample->cells_ms;
 	}
 	if (sample->temps_ms != fresh->temps_ms) {
 		fresh->temps_ms = sample->temps_ms;

@@ -8,18 +8,19 @@
 #include "core/site.h"
 
 struct pack_now {
-	double pack_v, current_a;      /* same instant */
+	double pack_v, current_a; /* same instant */
 	double link_v;
 	double cell_min_v, cell_max_v, cell_sum_v; /* sum NaN when only extremes are sent */
 	double temp_min_c, temp_max_c;
-	unsigned temps_bad;            /* sensors that sent no valid value */
+	unsigned temps_bad; /* sensors that sent no valid value */
 	double soc, soh, dis_limit_a, cha_limit_a, insulation_ohm, aux_v;
 	uint32_t bms_flags;
 	bool bms_known;
 	bool electrical_new, cells_new, temps_new, bms_new; /* arrived since the last step */
 	enum contact feedback[POLE_COUNT]; /* debounced; UNKNOWN when stale or not fitted */
 	double electrical_age_s, cells_age_s, temps_age_s, bms_age_s; /* INFINITY: never heard */
-	double counter_age_s;          /* since the message counter last moved; 0 without one */
+	double electrical_known_s, cells_known_s; /* since they arrived with all values known */
+	double counter_age_s; /* since the message counter last moved; 0 without one */
 };
 
 struct pcs_now {
@@ -31,11 +32,11 @@ struct pcs_now {
 struct now {
 	struct pack_now pack[PACK_MAX];
 	struct pcs_now pcs[PCS_MAX];
-	double bus_v;       /* from the bus-voltage source */
+	double bus_v; /* from the bus-voltage source */
 	double bus_age_s;
 	double pcs_ac_w, pcs_dc_w, pcs_dc_a; /* sums over converters; NaN if any is unknown */
 	double meter_w, freq_hz, meter_age_s;
-	double imd_ohm;     /* NaN: stale or not fitted */
+	double imd_ohm; /* NaN: stale or not fitted */
 	bool imd_fault;
 	double supply_v;
 	enum level input[INPUT_COUNT]; /* debounced; a configured input that is silent is TRIPPED */
@@ -44,13 +45,14 @@ struct now {
 /* What fresh remembers of one pack between steps. */
 struct fresh_pack {
 	int64_t electrical_ms, cells_ms, temps_ms, bms_ms; /* stamps seen last */
+	int64_t electrical_known_ms, cells_known_ms;       /* ... with known values */
 	uint32_t electrical_count;
-	int64_t counter_ms;   /* when electrical_count last moved */
+	int64_t counter_ms;    /* when electrical_count last moved */
 	double last_v, last_i; /* of the last accepted sample, for the jump test */
 	int64_t last_ms;
 	enum contact feedback[POLE_COUNT];
 	int64_t feedback_edge_ms[POLE_COUNT];
-	uint16_t chatter;     /* feedback edges nobody commanded, leaky count */
+	uint16_t chatter; /* feedback edges nobody commanded, leaky count */
 	int64_t chatter_ms;
 	uint32_t bad_frames;
 	int64_t bad_frames_ms;

@@ -119,9 +119,10 @@ void measure_pack(struct bank *bank, const struct bank_inputs *in, unsigned k,
 	const struct pack_now *now = &bank->now.pack[k];
 
 	m[PACK_TOLD] = NAN;
-	m[PACK_ELECTRICAL_AGE_S] = now->electrical_age_s;
+	/* A sender of invalid codes is as silent as one that sends nothing. */
+	m[PACK_ELECTRICAL_AGE_S] = now->electrical_known_s;
 	m[PACK_COUNTER_AGE_S] = sample->counts ? now->counter_age_s : (double)NAN;
-	m[PACK_CELLS_AGE_S] = site->cells_required ? now->cells_age_s : (double)NAN;
+	m[PACK_CELLS_AGE_S] = site->cells_required ? now->cells_known_s : (double)NAN;
 	m[PACK_TEMPS_AGE_S] = !site->temps_required    ? (double)NAN
 			      : isnan(now->temp_max_c) ? INFINITY /* no sensor left */
 						       : now->temps_age_s;
@@ -208,7 +209,7 @@ void measure_bank(struct bank *bank, const struct bank_inputs *in, double m[BANK
 	m[BANK_SUPPLY_V] = now->supply_v;
 	m[BANK_BUS_V] = now->bus_v;
 	m[BANK_BUS_CONNECTED_V] = contactor_connected(bank) ? now->bus_v : (double)NAN;
-	m[BANK_BUS_AGE_S] = now->bus_age_s;
+	m[BANK_BUS_AGE_S] = isnan(now->bus_v) ? (double)INFINITY : now->bus_age_s;
 	m[BANK_BUS_LIVE_V] = bus_live_v(bank);
 	measure_pcs(bank, m);
 	m[BANK_METER_AGE_S] = site->grid.has_meter ? now->meter_age_s : (double)NAN;

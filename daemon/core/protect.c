@@ -198,6 +198,10 @@ static void permit_pack(struct bank *bank, unsigned k)
 	permit->hold_deadline_ms = INT64_MAX;
 	permit->reason = permit->dis_reason = permit->cha_reason = REASON_OK;
 	permit->value = permit->threshold = NAN;
+	if (isnan(now->pack_v) || isnan(now->current_a)) {
+		permit->close = false;
+		permit->reason = REASON_UNPROVEN;
+	}
 	permit->dis_a = permit->cha_a = INFINITY;
 	bool cool = protect->rated_dis_a < 0.999 * bank->site.pack[k].limit.dis_max_a;
 	bound_current(&permit->dis_a, &permit->dis_reason, protect->rated_dis_a,
