@@ -150,6 +150,22 @@ static void check_readback(struct bank *bank, unsigned k, const struct bank_inpu
 	}
 }
 
+/* A closing that lost what allowed it. */
+static void interrupt(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	const struct permit *permit = &bank->protect.pack[k].permit;
+	const struct bank_permit *all = &bank->protect.permit;
+
+	if (!permit->close)
+		closing_abort(bank, k, out, permit->reason, permit->value, permit->threshold);
+	else if (!all->close)
+		closing_abort(bank, k, out, all->reason, all->value, all->threshold);
+	else /* everything leaves, or another pack has to */
+		closing_abort(bank, k, out,
+			      bank->plan.stopping ? REASON_SHUTTING_DOWN : REASON_NOT_READY, NAN,
+			      NAN);
+}
+
 static void run(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	struct contactor *contactor = &bank->contactor[k];
@@ -157,10 +173,7 @@ static void run(struct bank *bank, unsigned k, struct bank_outputs *out)
 		       contactor->state <= CONTACTOR_CLOSE_SECOND;
 
 	if (closing && !closing_allowed(bank, k)) {
-		const struct permit *permit = &bank->protect.pack[k].permit;
-		closing_abort(bank, k, out,
-			      permit->close ? bank->protect.permit.reason : permit->reason,
-			      permit->value, permit->threshold);
+		interrupt(bank, k, out);
 		return;
 	}
 	switch (contactor->state) {
