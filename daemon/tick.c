@@ -33,6 +33,8 @@ static void events_give(struct tick *tick)
 	const struct bank_outputs *out = &tick->out;
 	int64_t now_ms = tick->in.now_ms;
 
+	if (out->events_dropped)
+		store_dropped(tick->store, out->events_dropped);
 	for (unsigned i = 0; i < out->n_events; i++) {
 		const struct event *event = &out->event[i];
 

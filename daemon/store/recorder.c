@@ -235,6 +235,13 @@ bool recorder_pin(struct recorder *recorder)
 	return true;
 }
 
+void recorder_unpin(struct recorder *recorder)
+{
+	for (unsigned i = 0; i < recorder->n_pinned; i++)
+		atomic_store(&recorder->segment[recorder->pin[i]].pinned, false);
+	atomic_store(&recorder->busy, false);
+}
+
 int recorder_write_pinned(struct recorder *recorder, const char *path)
 {
 	struct iovec part[SEGMENTS_MAX + 1] = {{&recorder->header, sizeof recorder->header}};
@@ -248,9 +255,7 @@ int recorder_write_pinned(struct recorder *recorder, const char *path)
 		part[1 + i] = (struct iovec){s->data, s->used};
 	}
 	error = recording_write_parts(path, part, 1 + recorder->n_pinned);
-	for (unsigned i = 0; i < recorder->n_pinned; i++)
-		atomic_store(&recorder->segment[recorder->pin[i]].pinned, false);
-	atomic_store(&recorder->busy, false);
+	recorder_unpin(recorder);
 	return error;
 }
 

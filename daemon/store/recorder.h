@@ -10,7 +10,8 @@
 
 #include "core/bank.h"
 
-/* About ten minutes of eight packs at 10 Hz. */
+/* Eight packs at 10 Hz: seven minutes when each of 96 cells changes in every step, an hour when
+ * only their extremes are sent. */
 enum { RECORDER_BYTES = 6 << 20 };
 
 struct recorder;
@@ -36,6 +37,9 @@ size_t recorder_size(const struct recorder *recorder); /* enough for freeze */
  * recorded. Steps that find every segment pinned are not recorded; recorder_lost counts them.
  */
 bool recorder_pin(struct recorder *recorder);
+
+/* Gives a pin back unwritten. */
+void recorder_unpin(struct recorder *recorder);
 
 /* On another thread, once after each pin: writes what is pinned, then unpins it, written or not.
  * 0 or -errno. */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -62,7 +63,8 @@ struct store {
 	bool urgent; /* an alarm or trip in it: commit without delay */
 	unsigned batch_events;
 	int64_t batch_ms, retry_ms;
-	size_t lost;
+	atomic_size_t dropped;
+	size_t lost;             /* told so far, with dropped */
 	struct bank_saved saved; /* the state being written */
 };
 
@@ -230,12 +232,13 @@ static void state_take(struct store *store)
 /* The control thread found the queue full: it must not be silent. */
 static void lost_tell(struct store *store, int64_t utc_ms)
 {
-	size_t lost = queue_lost(store->items);
+	size_t lost = queue_lost(store->items) + atomic_load(&store->dropped);
 	char text[128];
 
 	if (lost == store->lost)
 		return;
-	snprintf(text, sizeof text, "%zu events came faster than the disk took them and are lost",
+	snprintf(text, sizeof text,
+		 "%zu events came faster than they could be written and are lost",
 		 lost - store->lost);
 	say(store, 3, text);
 	soe_add_gap(&store->soe, utc_ms, lost - store->lost);
@@ -388,6 +391,11 @@ void store_event(struct store *store, const struct event *event, int64_t utc_ms,
 	queue_push(store->items, &item);
 }
 
+void store_dropped(struct store *store, unsigned n)
+{
+	atomic_fetch_add(&store->dropped, n);
+}
+
 void store_state(struct store *store, const struct bank_saved *saved)
 {
 	mailbox_put_part(store->states, saved,
@@ -401,7 +409,8 @@ void store_recording(struct store *store, const char *why, int64_t utc_ms)
 
 	for (unsigned i = 0; i + 1 < sizeof item.why && why[i]; i++)
 		item.why[i] = why[i];
-	queue_push(store->items, &item);
+	if (!queue_push(store->items, &item))
+		recorder_unpin(store->recorder);
 }
 
 void store_stop(struct store *store)

@@ -26,7 +26,9 @@ struct store *store_new(const struct config *config, const char *boot, struct re
 /* From the control thread: none of these waits or allocates. */
 void store_event(struct store *store, const struct event *event, int64_t utc_ms, bool clock_synced);
 void store_state(struct store *store, const struct bank_saved *saved);
-/* After recorder_pin. */
+/* Events that did not even fit into the outputs of their step. */
+void store_dropped(struct store *store, unsigned n);
+/* After recorder_pin. A thread that is too far behind gives the pin back and writes nothing. */
 void store_recording(struct store *store, const char *why, int64_t utc_ms);
 
 /* Writes all that was handed over, then ends the thread. */

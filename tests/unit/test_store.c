@@ -18,6 +18,7 @@
 #include "store/ledger.h"
 #include "store/saved.h"
 #include "store/soe.h"
+#include "store/store.h"
 
 static char directory[] = "/tmp/test_store.XXXXXX";
 
@@ -475,6 +476,99 @@ static void only_the_newest_recordings_are_kept(void)
 	CU_ASSERT(keep_newest(path_of("nowhere"), 20) < 0);
 }
 
+/* The whole store with its thread, over a directory of its own. */
+static struct config config;
+
+static struct store *store_at(const char *name, struct recorder *recorder, struct bank_saved *saved)
+{
+	struct store *store;
+
+	memset(&config, 0, sizeof config);
+	snprintf(config.state_dir, sizeof config.state_dir, "%s", path_of(name));
+	snprintf(config.site.id, sizeof config.site.id, "north");
+	config.site.n_packs = 1;
+	snprintf(config.site.pack[0].id, ID_SIZE, "leaf-a");
+	mkdir(config.state_dir, 0700);
+	store = store_new(&config, "b00t", recorder, saved);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(store);
+	return store;
+}
+
+static void the_store_gives_back_state_and_sequence_after_a_stop(void)
+{
+	struct event event = {.at_ms = 1, .seq = 4000000007u, .reason = REASON_JOINED};
+	struct store *store = store_at("s", NULL, &loaded);
+
+	CU_ASSERT_FALSE(loaded.valid);
+	state_fill(&first, 1, 0);
+	store_state(store, &first);
+	store_event(store, &event, 1700000000000, true);
+	store_stop(store);
+	store = store_at("s", NULL, &loaded);
+	store_stop(store);
+	CU_ASSERT_TRUE(loaded.valid);
+	CU_ASSERT_EQUAL(loaded.event_seq, 4000000007u);
+	loaded.event_seq = first.event_seq;
+	CU_ASSERT_TRUE(states_same(&loaded, &first));
+	CU_ASSERT_EQUAL(lines_in("s/north.soe.jsonl"), 1);
+}
+
+static void events_beyond_the_queue_are_counted_in_the_log(void)
+{
+	struct event event = {.reason = REASON_JOINED};
+	struct store *store = store_at("t", NULL, &loaded);
+	FILE *file;
+	char line[1024];
+	unsigned lost = 0, n = 0, events = 0;
+	int terminal = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
+
+	CU_ASSERT(dup2(nowhere, STDERR_FILENO) >= 0);
+	for (unsigned i = 0; i < 20000; i++)
+		store_event(store, &event, 1700000000000, true);
+	store_dropped(store, 5);
+	store_event(store, &event, 1700000000000, true);
+	store_stop(store);
+	dup2(terminal, STDERR_FILENO);
+	close(terminal);
+	close(nowhere);
+	file = fopen(path_of("t/north.soe.jsonl"), "r");
+	while (fgets(line, sizeof line, file)) {
+		if (strstr(line, "\"lost\":") && sscanf(strstr(line, "\"lost\":") + 7, "%u", &n))
+			lost += n;
+		else
+			events++;
+	}
+	fclose(file);
+	CU_ASSERT_EQUAL(events + lost, 20001 + 5);
+	CU_ASSERT(lost >= 5);
+}
+
+static void a_pin_is_given_back_written_or_not(void)
+{
+	struct recorder *recorder = recorder_new(0);
+	static struct bank bank;
+	static struct bank_inputs in;
+	static struct bank_outputs out;
+	struct store *store = store_at("u", recorder, &loaded);
+
+	in.now_ms = 1;
+	recorder_before(recorder, &bank, &in);
+	recorder_after(recorder, &out);
+	for (unsigned i = 0; i < 3; i++) {
+		CU_ASSERT_TRUE(recorder_pin(recorder));
+		store_recording(store, "request", 1700000000000 + i);
+		store_stop(store);
+		store = store_at("u", recorder, &loaded);
+	}
+	CU_ASSERT_TRUE(recorder_pin(recorder));
+	recorder_unpin(recorder);
+	CU_ASSERT_TRUE(recorder_pin(recorder));
+	store_stop(store);
+	recorder_free(recorder);
+	CU_ASSERT_EQUAL(
+		access(path_of("u/north.recordings/20231114T221320.002Z-request.rec"), F_OK), 0);
+}
+
 static void crc_is_the_one_of_ieee_802_3(void)
 {
 	CU_ASSERT_EQUAL(crc32_add(0, "123456789", 9), 0xcbf43926);
@@ -504,6 +598,9 @@ int main(void)
 	CU_ADD_TEST(suite, the_log_rotates_and_keeps_four);
 	CU_ADD_TEST(suite, a_disk_that_fills_up_never_leaves_half_a_line);
 	CU_ADD_TEST(suite, only_the_newest_recordings_are_kept);
+	CU_ADD_TEST(suite, the_store_gives_back_state_and_sequence_after_a_stop);
+	CU_ADD_TEST(suite, events_beyond_the_queue_are_counted_in_the_log);
+	CU_ADD_TEST(suite, a_pin_is_given_back_written_or_not);
 	CU_ADD_TEST(suite, crc_is_the_one_of_ieee_802_3);
 	CU_basic_set_mode(CU_BRM_NORMAL);
 	CU_basic_run_tests();
