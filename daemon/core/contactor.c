@@ -151,7 +151,7 @@ static void check_readback(struct bank *bank, unsigned k, const struct bank_inpu
 }
 
 /* A closing that lost what allowed it. */
-static void interrupt(struct bank *bank, unsigned k, struct bank_outputs *out)
+static void give_up(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	const struct permit *permit = &bank->protect.pack[k].permit;
 	const struct bank_permit *all = &bank->protect.permit;
@@ -169,11 +169,16 @@ static void interrupt(struct bank *bank, unsigned k, struct bank_outputs *out)
 static void run(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	struct contactor *contactor = &bank->contactor[k];
-	bool closing = contactor->state >= CONTACTOR_CLOSE_FIRST &&
-		       contactor->state <= CONTACTOR_CLOSE_SECOND;
+	/* Once the second pole is driven current may flow, and only what forbids to stay closed
+	 * breaks it. */
+	bool closing = contactor->state == CONTACTOR_CLOSE_FIRST ||
+		       contactor->state == CONTACTOR_PRECHARGE;
+	bool lost =
+		closing ? !closing_allowed(bank, k)
+			: contactor->state == CONTACTOR_CLOSE_SECOND && !sequence_may_hold(bank, k);
 
-	if (closing && !closing_allowed(bank, k)) {
-		interrupt(bank, k, out);
+	if (lost) {
+		give_up(bank, k, out);
 		return;
 	}
 	switch (contactor->state) {

@@ -10,11 +10,6 @@ enum {
 
 static const double gone_a = 2.; /* "no current" for a lost feedback */
 
-static bool may_hold(const struct bank *bank, unsigned k)
-{
-	return bank->protect.pack[k].permit.hold && bank->protect.permit.hold;
-}
-
 /* A closed pole that reads open: without current the partner opens at once; with current the
  * feedback lies, and the pack leaves in order. */
 static void check_feedback(struct bank *bank, unsigned k, struct bank_outputs *out)
@@ -60,9 +55,9 @@ void leaving_closed(struct bank *bank, unsigned k, struct bank_outputs *out)
 	}
 	learn_offset(bank, k);
 	check_feedback(bank, k, out);
-	if (!may_hold(bank, k) || bank->plan.leave == (int)k) {
-		contactor->planned = may_hold(bank, k);
-		contactor->reason = may_hold(bank, k) ? bank->plan.leave_reason
+	if (!sequence_may_hold(bank, k) || bank->plan.leave == (int)k) {
+		contactor->planned = sequence_may_hold(bank, k);
+		contactor->reason = sequence_may_hold(bank, k) ? bank->plan.leave_reason
 				    : bank->protect.pack[k].permit.hold
 					    ? bank->protect.permit.reason
 					    : bank->protect.pack[k].permit.reason;
@@ -121,7 +116,7 @@ void leaving_steered(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	struct contactor *contactor = &bank->contactor[k];
 	const struct pack_contactors *site = &bank->site.pack[k].contactors;
-	bool hold = may_hold(bank, k);
+	bool hold = sequence_may_hold(bank, k);
 	bool at_once = bank->protect.pack[k].permit.immediate || !bank->protect.permit.hold;
 	bool last = contactor_connected(bank) == 1ull << k;
 	bool gone = num_inside(sequence_current_a(bank, k), 0., site->break_max_a);

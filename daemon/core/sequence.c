@@ -7,6 +7,11 @@ double sequence_current_a(const struct bank *bank, unsigned k)
 	return fabs(bank->now.pack[k].current_a);
 }
 
+bool sequence_may_hold(const struct bank *bank, unsigned k)
+{
+	return bank->protect.pack[k].permit.hold && bank->protect.permit.hold;
+}
+
 void sequence_drive(struct bank *bank, unsigned k, enum pole pole, bool on)
 {
 	struct contactor *contactor = &bank->contactor[k];

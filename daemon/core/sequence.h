@@ -23,6 +23,9 @@ int64_t sequence_elapsed_ms(const struct bank *bank, unsigned k); /* in this sta
 /* |current| of the pack, A; NaN: unknown. */
 double sequence_current_a(const struct bank *bank, unsigned k);
 
+/* The pack's and the bank's permit to stay closed. */
+bool sequence_may_hold(const struct bank *bank, unsigned k);
+
 /* Feedback shows the pole as wanted; without feedback, blind_ms since its coil was switched. */
 bool sequence_is_proven(const struct bank *bank, unsigned k, enum pole pole, enum contact wanted,
 			int32_t blind_ms);
