@@ -57,7 +57,7 @@ static void read_word(const struct member *at, struct expect *expect)
 	if (!member_word(at, kind->key, &word))
 		return;
 	if (kind->type == EXPECT_REASON && !reason_parse(word, &expect->reason))
-		member_refuse(at, NULL, "no reason \"%s\", see docs/simulate.md", word);
+		member_refuse(at, NULL, "no reason \"%s\": `rebankctl simulate --words` lists them", word);
 	if (kind->word_valid && !kind->word_valid(word))
 		member_refuse(at, NULL, "%s cannot be \"%s\": %s", kind->key, word, kind->help);
 	snprintf(expect->text, sizeof(expect->text), "%s", word);
@@ -84,18 +84,18 @@ static void read_qualifiers(const struct member *at, struct expect *expect)
 	const char *word;
 
 	member_pack(at, &expect->pack);
-	if (expect->kind->needs_pack && expect->pack < 0 && !member_given(at, "pack"))
+	if ((expect->kind->flags & EXPECT_OF_PACK) && expect->pack < 0 && !member_given(at, "pack"))
 		member_refuse(at, NULL, "%s needs a pack", expect->kind->key);
 	if (member_word(at, "id", &word))
 		snprintf(expect->id, sizeof(expect->id), "%s", word);
-	else if (expect->kind->needs_id)
+	else if ((expect->kind->flags & EXPECT_OF_ID))
 		member_refuse(at, NULL, "%s needs the id of a command", expect->kind->key);
 	if (member_number(at, "tolerance", 0.0, 1e9, &expect->tolerance) &&
-	    !expect->kind->takes_tolerance)
+	    !(expect->kind->flags & EXPECT_NEAR))
 		member_refuse(at, NULL, "%s has no tolerance", expect->kind->key);
 	if (expect->kind->type != EXPECT_REASON && member_word(at, "reason", &word) &&
 	    !reason_parse(word, &expect->reason))
-		member_refuse(at, NULL, "no reason \"%s\", see docs/simulate.md", word);
+		member_refuse(at, NULL, "no reason \"%s\": `rebankctl simulate --words` lists them", word);
 }
 
 static const struct expect_kind *read_kind(const struct member *at)
@@ -140,7 +140,7 @@ static void read_expect(const struct member *at)
 	read_times(at, expect);
 	read_value(at, expect);
 	read_qualifiers(at, expect);
-	if (expect->kind->whole_run && expect->when == WHEN_AT)
+	if ((expect->kind->flags & EXPECT_TOTAL) && expect->when == WHEN_AT)
 		member_refuse(at, NULL, "%s is judged over a time: use by_s, within_s or from_s",
 			      expect->kind->key);
 }

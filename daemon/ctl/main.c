@@ -43,7 +43,8 @@ static const struct subcommand subcommands[] = {
 	 "  --hours H        run so long instead of what the file says\n"
 	 "  --json           print one JSON object and nothing else on stdout\n"
 	 "  --record FILE    write a recording for `rebankctl replay`\n"
-	 "  -v, --verbose    print every event and unusual ack as it happens\n",
+	 "  -v, --verbose    print every event and unusual ack as it happens\n"
+	 "  --words          print every condition, fault and reason a scenario may name\n",
 	 ctl_simulate},
 	{"replay", "LOG", "run a recording through the controller again and compare",
 	 "Feeds the recorded inputs to the controller and compares its outputs with the recorded\n"

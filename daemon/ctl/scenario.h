@@ -28,4 +28,7 @@ struct scenario_options {
 int scenario_run(struct scenario *scenario, const struct scenario_options *options, FILE *log,
 		 json_t **result);
 
+/* Prints every word a scenario may use: conditions, faults, reasons. */
+void scenario_print_words(FILE *out);
+
 #endif

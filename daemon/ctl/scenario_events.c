@@ -54,7 +54,7 @@ static void read_fault(const struct member *at, int64_t at_ms, int64_t until_ms)
 	if (!member_word(at, "fault", &word))
 		return;
 	if (!twin_fault_kind_parse(word, &fault.kind))
-		member_refuse(at, NULL, "no fault \"%s\", see docs/simulate.md for their list",
+		member_refuse(at, NULL, "no fault \"%s\": `rebankctl simulate --words` lists them",
 			      word);
 	else if (sim->n_faults == TWIN_FAULT_MAX)
 		member_refuse(at, NULL, "more than %d faults: split the scenario", TWIN_FAULT_MAX);

@@ -73,14 +73,21 @@ struct expect {
 
 enum expect_type { EXPECT_NUMBER = 0, EXPECT_FLAG, EXPECT_WORD, EXPECT_REASON };
 
+enum expect_flag {
+	EXPECT_OF_PACK = 1, /* needs a pack */
+	EXPECT_OF_ID = 2,   /* needs the id of a command */
+	EXPECT_NEAR = 4,    /* takes a tolerance */
+	EXPECT_TOTAL = 8,   /* judged at the end, from the journal and the totals */
+};
+
 struct run;
 
-/* One row of the vocabulary. `holds` says whether it holds now; it fills `found`. */
+/* One row of the vocabulary (expect_table.h). `holds` says whether it holds now; it fills `found`.
+ */
 struct expect_kind {
 	const char *key;
 	enum expect_type type;
-	bool needs_pack, needs_id, takes_tolerance;
-	bool whole_run; /* judged at the end from the journal and the totals */
+	unsigned flags; /* enum expect_flag */
 	bool (*word_valid)(const char *word);
 	bool (*holds)(struct run *run, struct expect *expect);
 	const char *help;
@@ -219,6 +226,12 @@ struct run {
 };
 
 double run_t_s(const struct run *run);
+/* The right time, whatever the bank's clock says. */
+int64_t run_true_utc_ms(const struct run *run);
+/* The happenings of the file and of its faults; to be freed. */
+struct happening *happenings_new(const struct scenario *scenario, size_t *n_out);
+/* Lets everything happen that is due now; returns the instant of the next; INT64_MAX: none. */
+int64_t happen_due(struct run *run, struct happening *list, size_t n);
 const struct twin_truth *run_truth(struct run *run);
 const struct bank_report *run_report(struct run *run);
 double run_limit_violations_s(struct run *run);

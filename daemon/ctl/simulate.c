@@ -10,7 +10,7 @@
 
 struct simulate {
 	struct scenario_options options;
-	bool json;
+	bool json, words;
 };
 
 static bool parse_seed(const char *text, uint64_t *seed)
@@ -42,9 +42,13 @@ static int parse_options(const struct subcommand *self, int argc, char **argv,
 			 struct simulate *simulate)
 {
 	static const struct option options[] = {
-		{"seed", required_argument, NULL, 's'}, {"hours", required_argument, NULL, 'H'},
-		{"json", no_argument, NULL, 'j'},       {"record", required_argument, NULL, 'r'},
-		{"verbose", no_argument, NULL, 'v'},    {NULL, 0, NULL, 0},
+		{"seed", required_argument, NULL, 's'},
+		{"hours", required_argument, NULL, 'H'},
+		{"json", no_argument, NULL, 'j'},
+		{"record", required_argument, NULL, 'r'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"words", no_argument, NULL, 'w'},
+		{NULL, 0, NULL, 0},
 	};
 	int option;
 
@@ -68,6 +72,9 @@ static int parse_options(const struct subcommand *self, int argc, char **argv,
 		case 'v':
 			simulate->options.verbose = true;
 			break;
+		case 'w':
+			simulate->words = true;
+			return CTL_OK;
 		default:
 			return ctl_usage(self, "unknown option");
 		}
@@ -101,6 +108,10 @@ int ctl_simulate(const struct subcommand *self, int argc, char **argv)
 
 	if (status != CTL_OK)
 		return status;
+	if (simulate.words) {
+		scenario_print_words(stdout);
+		return CTL_OK;
+	}
 	log = simulate.json ? stderr : stdout;
 	scenario = scenario_load(argv[optind], stderr);
 	if (!scenario)
