@@ -200,6 +200,7 @@ struct run {
 	const struct scenario_options *options;
 	FILE *log;
 	struct twin *twin;
+	struct recorder *recorder; /* NULL: not recorded */
 	struct bank bank;
 	struct bank_inputs in;
 	struct bank_outputs out;

@@ -12,7 +12,7 @@
 #include "northbound/sentence.h"
 #include "store/recorder.h"
 
-enum { START_MS = 1000, RING_STEP_BYTES = 4096 };
+enum { START_MS = 1000 };
 static const int64_t utc_midnight_ms = INT64_C(1780272000000); /* 2026-06-01 00:00 UTC */
 
 double run_t_s(const struct run *run)
@@ -119,13 +119,30 @@ static void expect_check(struct run *run, struct expect *expect)
 		expect->result = EXPECT_FAILED;
 }
 
-static void controller_step(struct run *run, struct recorder *recorder)
+/* A ring for the whole run, or for the end of a very long one. NULL: none wanted or no memory. */
+static struct recorder *recording_start(const struct run *run)
 {
-	if (recorder)
-		recorder_before(recorder, &run->bank, &run->in);
+	const double ring_min = 8e6, ring_max = 256e6;
+	double steps = (double)(run->end_ms - run->start_ms) / (double)run->tick_ms;
+	double bytes = steps * (256.0 + 96.0 * run->site->n_packs);
+	struct recorder *recorder;
+
+	if (!run->options->record)
+		return NULL;
+	bytes = fmin(fmax(bytes, ring_min), ring_max);
+	recorder = recorder_new((size_t)bytes);
+	if (!recorder)
+		fprintf(stderr, "rebankctl: no memory for a recording of %.0f MB\n", bytes / 1e6);
+	return recorder;
+}
+
+static void controller_step(struct run *run)
+{
+	if (run->recorder)
+		recorder_before(run->recorder, &run->bank, &run->in);
 	bank_step(&run->bank, &run->in, &run->out);
-	if (recorder)
-		recorder_after(recorder, &run->out);
+	if (run->recorder)
+		recorder_after(run->recorder, &run->out);
 	run->steps++;
 	twin_apply(run->twin, run->now_ms, &run->out);
 	take_events(run);
@@ -142,9 +159,13 @@ static void wake_up(struct run *run)
 	run->dead = false;
 	bank_init(&run->bank, run->site, &run->saved);
 	invariants_forget(&run->invariants);
+	if (run->recorder) { /* a new process has an empty black box */
+		recorder_free(run->recorder);
+		run->recorder = recording_start(run);
+	}
 }
 
-static void run_step(struct run *run, struct recorder *recorder, struct expect *expect)
+static void run_step(struct run *run, struct expect *expect)
 {
 	run->truth_fresh = run->report_fresh = false;
 	run->in.now_ms = run->now_ms;
@@ -153,7 +174,7 @@ static void run_step(struct run *run, struct recorder *recorder, struct expect *
 	if (run->asleep_until_ms && run->now_ms >= run->asleep_until_ms)
 		wake_up(run);
 	if (!run->asleep_until_ms)
-		controller_step(run, recorder);
+		controller_step(run);
 	if ((run->now_ms - run->start_ms) % 1000 == 0)
 		sample(run);
 	for (size_t i = 0; i < run->scenario->n_expects; i++)
@@ -164,7 +185,7 @@ static void run_step(struct run *run, struct recorder *recorder, struct expect *
 /* ---- the whole run
  * ------------------------------------------------------------------------------- */
 
-static void run_loop(struct run *run, struct recorder *recorder, struct expect *expect)
+static void run_loop(struct run *run, struct expect *expect)
 {
 	size_t n;
 	struct happening *list = happenings_new(run->scenario, &n);
@@ -184,7 +205,7 @@ static void run_loop(struct run *run, struct recorder *recorder, struct expect *
 		run->in.lateness_ms = 0;
 		if (was_asleep && run->now_ms >= run->asleep_until_ms && !run->dead)
 			run->in.lateness_ms = (int32_t)(run->now_ms - late_ms);
-		run_step(run, recorder, expect);
+		run_step(run, expect);
 		next_ms = next_tick_ms < next_happening_ms ? next_tick_ms : next_happening_ms;
 		if (!run->asleep_until_ms && run->out.next_step_ms > run->now_ms &&
 		    run->out.next_step_ms < next_ms)
@@ -231,20 +252,6 @@ static void run_prepare(struct run *run, const struct scenario *scenario,
 	bank_init(&run->bank, run->site, NULL);
 }
 
-static struct recorder *recording_start(const struct run *run)
-{
-	double steps = (double)(run->end_ms - run->start_ms) / (double)run->tick_ms;
-	double bytes = fmin(fmax(steps * RING_STEP_BYTES, 8e6), 1e9);
-	struct recorder *recorder;
-
-	if (!run->options->record)
-		return NULL;
-	recorder = recorder_new((size_t)bytes);
-	if (!recorder)
-		fprintf(stderr, "rebankctl: no memory for a recording of %.0f MB\n", bytes / 1e6);
-	return recorder;
-}
-
 /* False, and a line on stderr, when the recording cannot be written. */
 static bool recording_finish(struct recorder *recorder, const char *path)
 {
@@ -285,7 +292,6 @@ int scenario_run(struct scenario *scenario, const struct scenario_options *optio
 	struct expect *expect = calloc(scenario->n_expects + 1, sizeof(*expect));
 	struct twin_config sim = scenario->config.sim;
 	double wall_s = wall_now_s();
-	struct recorder *recorder;
 	int failures;
 
 	if (!run || !expect)
@@ -299,12 +305,12 @@ int scenario_run(struct scenario *scenario, const struct scenario_options *optio
 		memcpy(expect, scenario->expect, scenario->n_expects * sizeof(*expect));
 	run_prepare(run, scenario, options, log);
 	run->random = sim.seed;
-	recorder = recording_start(run);
-	run_loop(run, recorder, expect);
+	run->recorder = recording_start(run);
+	run_loop(run, expect);
 	expects_finish(run, expect);
 	*result = run_result(run, expect, scenario->n_expects, wall_now_s() - wall_s, sim.seed);
 	failures = count_failures(run, expect);
-	if (options->record && !(recorder && recording_finish(recorder, options->record)))
+	if (options->record && !(run->recorder && recording_finish(run->recorder, options->record)))
 		failures++;
 	journal_free(&run->journal);
 	twin_free(run->twin);
