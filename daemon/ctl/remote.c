@@ -150,6 +150,18 @@ static const char *string_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+static const char *direction(double power_w)
+{
+	return power_w > 0.0 ? "discharge " : power_w < 0.0 ? "charge " : "";
+}
+
+/* Beside the word of the direction a sign would say it twice. */
+static const char *magnitude_text(const json_t *value, char *text, size_t size)
+{
+	power_text(value, text, size);
+	return text[0] == '-' ? text + 1 : text;
+}
+
 static int print_ack(const json_t *ack)
 {
 	const json_t *set = json_object_get(ack, "p_set_w");
@@ -163,8 +175,10 @@ static int print_ack(const json_t *ack)
 	}
 	printf("%s", status);
 	if (json_is_number(set) && json_is_number(json_object_get(ack, "p_req_w")))
-		printf(": %s%s%s", power_text(set, power, sizeof(power)), limited ? " of " : "",
-		       limited ? power_text(json_object_get(ack, "p_req_w"), asked, sizeof(asked))
+		printf(": %s%s%s%s", direction(json_number_value(set)),
+		       magnitude_text(set, power, sizeof(power)), limited ? " of " : "",
+		       limited ? magnitude_text(json_object_get(ack, "p_req_w"), asked,
+						sizeof(asked))
 			       : "");
 	if (strcmp(string_of(ack, "reason"), "ok") != 0)
 		printf(": %s (%s)", detail, string_of(ack, "reason"));

@@ -72,7 +72,7 @@ static void draw_lines(const char *text, unsigned rows, unsigned columns)
 	for (unsigned row = 0; *text && row + 1 < rows; row++) {
 		size_t length = strcspn(text, "\n");
 
-		printf("%.*s\033[K\r\n", (int)(length < columns ? length : columns), text);
+		printf("%.*s\033[K\n", (int)(length < columns ? length : columns), text);
 		text += length + (text[length] == '\n');
 	}
 	fputs("\033[J", stdout);
