@@ -57,7 +57,8 @@ static void read_word(const struct member *at, struct expect *expect)
 	if (!member_word(at, kind->key, &word))
 		return;
 	if (kind->type == EXPECT_REASON && !reason_parse(word, &expect->reason))
-		member_refuse(at, NULL, "no reason \"%s\": `rebankctl simulate --words` lists them", word);
+		member_refuse(at, NULL, "no reason \"%s\": `rebankctl simulate --words` lists them",
+			      word);
 	if (kind->word_valid && !kind->word_valid(word))
 		member_refuse(at, NULL, "%s cannot be \"%s\": %s", kind->key, word, kind->help);
 	snprintf(expect->text, sizeof(expect->text), "%s", word);
@@ -95,7 +96,8 @@ static void read_qualifiers(const struct member *at, struct expect *expect)
 		member_refuse(at, NULL, "%s has no tolerance", expect->kind->key);
 	if (expect->kind->type != EXPECT_REASON && member_word(at, "reason", &word) &&
 	    !reason_parse(word, &expect->reason))
-		member_refuse(at, NULL, "no reason \"%s\": `rebankctl simulate --words` lists them", word);
+		member_refuse(at, NULL, "no reason \"%s\": `rebankctl simulate --words` lists them",
+			      word);
 }
 
 static const struct expect_kind *read_kind(const struct member *at)
