@@ -131,7 +131,7 @@ void leaving_steered(struct bank *bank, unsigned k, struct bank_outputs *out)
 		contactor->planned = false;
 	int64_t deadline_ms = open_deadline_ms(bank, k);
 	if (safe || bank->now_ms >= deadline_ms)
-		start_opening(bank, k, out, at_once || !safe);
+		start_opening(bank, k, out, at_once || bank->now_ms >= deadline_ms);
 	else if (!hold)
 		bank_step_by(out, deadline_ms);
 }
@@ -152,7 +152,8 @@ static bool open_is_settled(struct bank *bank, unsigned k, enum pole pole, struc
 
 void leaving_first(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
-	bool at_once = bank->protect.pack[k].permit.immediate || !bank->protect.permit.hold;
+	bool at_once = bank->protect.pack[k].permit.immediate || !bank->protect.permit.hold ||
+		       bank->now_ms >= open_deadline_ms(bank, k);
 
 	if (!at_once && !open_is_settled(bank, k, bank->contactor[k].first, out))
 		return;

@@ -205,7 +205,8 @@ void measure_bank(struct bank *bank, const struct bank_inputs *in, double m[BANK
 	for (int id = 0; id < INPUT_COUNT; id++)
 		m[id] = site->input[id].present ? yes(now->input[id] != LEVEL_OK) : (double)NAN;
 	m[BANK_IMD_OHM] = now->imd_ohm;
-	m[BANK_IMD_FAULT] = yes(now->imd_fault);
+	m[BANK_IMD_FAULT] = bank->site.has_imd && in->imd.stamp_ms == 0 ? INFINITY
+									     : yes(now->imd_fault);
 	m[BANK_SUPPLY_V] = now->supply_v;
 	m[BANK_BUS_V] = now->bus_v;
 	m[BANK_BUS_CONNECTED_V] = contactor_connected(bank) ? now->bus_v : (double)NAN;

@@ -15,6 +15,7 @@ enum {
 };
 
 static const double done_fraction = 0.97;
+static const double settle_tau = 6.; /* 0.25 % left: the rest rushes through the contactor */
 static const double short_fraction = 0.10, slow_fraction = 0.45;
 static const double end_current_a = 1.;
 
@@ -85,10 +86,10 @@ enum precharge_verdict precharge_watch(struct bank *bank, unsigned k, int64_t el
 	if ((double)elapsed_ms < 0.7 * tau_ms && v >= done_fraction * full_v)
 		return fail(REASON_PRECHARGE_WELDED, v, done_fraction * full_v, reason, value,
 			    threshold);
-	if ((double)elapsed_ms > num_max(8. * tau_ms, TIMEOUT_MIN_MS))
+	if (rise_ms > num_max(8. * tau_ms, TIMEOUT_MIN_MS))
 		return fail(REASON_PRECHARGE_TIMEOUT, v, done_fraction * full_v, reason, value,
 			    threshold);
-	if (!is_done(bank, contactor, k)) {
+	if (rise_ms < settle_tau * tau_ms || !is_done(bank, contactor, k)) {
 		contactor->inside_ms = 0;
 		return PRECHARGE_RISING;
 	}

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct site site = {.n_packs = 1, .pack = {{.id = "leaf-a"}}};
 
 /* What the rest of the program relies on, whatever was sent. */
-static void check(const struct parsed *parsed)
+static void check(const struct parsed *parsed, bool is_command)
 {
 	const struct command *command = &parsed->command;
 
@@ -25,7 +25,7 @@ static void check(const struct parsed *parsed)
 	for (const char *c = parsed->detail; *c; c++)
 		if (*c < ' ' || *c > '~')
 			abort();
-	if (parsed->reason != REASON_OK)
+	if (parsed->reason != REASON_OK || !is_command)
 		return;
 	if (command->kind == COMMAND_NONE || command->pack >= (int)site.n_packs)
 		abort();
@@ -40,6 +40,7 @@ static void check(const struct parsed *parsed)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct parsed parsed;
+	bool is_command = true;
 	char *text;
 
 	if (size == 0)
@@ -53,8 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else if (data[0] % 3 == 1)
 		parse_cmd(text, size - 1, &site, "boot-1", &parsed);
 	else
-		parse_local(text, size - 1, &site, "boot-1", &parsed);
-	check(&parsed);
+		is_command = parse_local(text, size - 1, &site, "boot-1", &parsed) == LOCAL_COMMAND;
+	check(&parsed, is_command);
 	free(text);
 	return 0;
 }

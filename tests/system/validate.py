@@ -16,17 +16,17 @@ import jsonschema
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "schema"
 ID = "[a-z0-9-]{1,32}"
-# topic below <prefix>/<bank>: schema, QoS, retained
+# topic below <prefix>/<bank>: schema, QoS, retained; the longer ones first
 TOPICS = [
+    (f"pack/{ID}/telemetry", "pack-telemetry", 0, False),
+    (f"pack/{ID}/state", "pack-state", 1, True),
+    (f"setpoint/{ID}/ack", "ack", 1, False),
     ("status", "status", 1, True),
     ("info", "info", 1, True),
     ("telemetry", "telemetry", 0, False),
     ("limits", "limits", 1, True),
     ("active", "active", 1, True),
     ("event", "event", 1, False),
-    (f"setpoint/{ID}/ack", "ack", 1, False),
-    (f"pack/{ID}/telemetry", "pack-telemetry", 0, False),
-    (f"pack/{ID}/state", "pack-state", 1, True),
 ]
 INCOMING = re.compile(f".*/(setpoint|cmd)/[^/]+/set$")
 INBOX = re.compile(".*/inbox/[^/]+/.+")
@@ -40,11 +40,19 @@ class Schemas:
             jsonschema.Draft202012Validator.check_schema(schema)
             self.store[schema["$id"]] = schema
 
+    def expand(self, part):
+        """The schema with references between the files filled in: resolvers differ by version."""
+        if isinstance(part, list):
+            return [self.expand(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return self.expand(self.store[part["$ref"]])
+        return {key: self.expand(value) for key, value in part.items() if key != "$id"}
+
     def errors(self, name, document):
         """Sentences about what is wrong; empty when the document is valid."""
-        schema = self.store["rebank:" + name]
-        resolver = jsonschema.RefResolver(schema["$id"], schema, store=self.store)
-        validator = jsonschema.Draft202012Validator(schema, resolver=resolver)
+        validator = jsonschema.Draft202012Validator(self.expand(self.store["rebank:" + name]))
         return [f"{'/'.join(map(str, e.absolute_path)) or 'document'}: {e.message}"
                 for e in validator.iter_errors(document)]
 
