@@ -313,7 +313,8 @@ class Connection(Case):
             for answer in (b"\x20\x02\x00\x01", b"\x20\x02\x00\x00"):
                 client, _ = server.accept()
                 client.settimeout(PATIENCE_S)
-                levels.append(client.recv(4096)[8])
+                connect = client.recv(4096)
+                levels.append(connect[connect.index(b"MQTT") + 4])
                 client.sendall(answer)
                 if answer[3] == 0:
                     received = b""
