@@ -11,6 +11,7 @@ enum {
 	START_PROOF_MS = 1000, /* feedback must show open after start within */
 	OFF_MS = 100,          /* after pcs_enable fell, converters are off */
 	READBACK_MS = 200,
+	KEEP_ALIVE_MS = 5000,
 };
 
 /* ---- what is connected ---- */
@@ -212,19 +213,30 @@ static void run(struct bank *bank, unsigned k, struct bank_outputs *out)
 	}
 }
 
+/* Keep-alive frames end only after the pack is proven open, or 5 s after it should have been. */
+static bool needs_keep_alive(const struct bank *bank, unsigned k)
+{
+	const struct contactor *contactor = &bank->contactor[k];
+
+	if (contactor->state != CONTACTOR_OPEN || !bank->plan.stopping)
+		return true;
+	return contactor->connected && bank->now_ms - contactor->opened_ms < KEEP_ALIVE_MS;
+}
+
 void contactor_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out)
 {
+	/* Before anything moves: a line that does not follow stops the whole bank. */
+	for (unsigned k = 0; k < bank->site.n_packs; k++)
+		check_readback(bank, k, in, out);
 	for (unsigned k = 0; k < bank->site.n_packs; k++) {
 		struct contactor *contactor = &bank->contactor[k];
 
-		check_readback(bank, k, in, out);
 		run(bank, k, out);
 		update_books(bank, k);
 		if (in_sequence(contactor))
 			bank_step_by(out, bank->now_ms + SEQUENCE_STEP_MS);
 		memcpy(out->pack[k].coil, contactor->coil, sizeof contactor->coil);
-		out->pack[k].keep_alive =
-			contactor->state != CONTACTOR_OPEN || !bank->plan.stopping;
+		out->pack[k].keep_alive = needs_keep_alive(bank, k);
 	}
 }
 
@@ -240,6 +252,8 @@ bool contactor_still_welded(const struct bank *bank, unsigned k)
 void contactor_release(struct bank *bank, unsigned k)
 {
 	memset(bank->contactor[k].welded, 0, sizeof bank->contactor[k].welded);
+	bank->contactor[k].trip_weld = false;
 	bank->contactor[k].tries = 0;
+	bank->contactor[k].closed_ms = 0; /* no dwell after an operator has looked at it */
 	bank->fresh[k].chatter = 0;
 }
