@@ -31,9 +31,15 @@ static void open_coil(struct bank *bank, struct bank_outputs *out, unsigned k, i
 	bank->contactor[k].coil[pole] = false;
 }
 
-static bool closes_circuit(const struct bank_outputs *out, unsigned k)
+/* Every main pole that is ours to move is driven. */
+static bool closes_circuit(const struct bank *bank, const struct bank_outputs *out, unsigned k)
 {
-	return out->pack[k].coil[POLE_NEGATIVE] && out->pack[k].coil[POLE_POSITIVE];
+	const bool *has = bank->site.pack[k].contactors.has;
+	const bool *coil = out->pack[k].coil;
+
+	return (coil[POLE_NEGATIVE] || coil[POLE_POSITIVE]) &&
+	       coil[POLE_NEGATIVE] == has[POLE_NEGATIVE] &&
+	       coil[POLE_POSITIVE] == has[POLE_POSITIVE];
 }
 
 /* Invariant 1 and 3: a coil rises only with both permits of this tick, one pack at a time, and a
@@ -45,7 +51,7 @@ static bool may_rise(const struct bank *bank, const struct bank_outputs *out, un
 		return false;
 	if (pole == POLE_PRECHARGE)
 		return contactor_connected(bank) == 0 && !out->pcs_enable;
-	if (!closes_circuit(out, k))
+	if (!closes_circuit(bank, out, k))
 		return true;
 	return num_inside(bank->now.pack[k].pack_v - bank->now.bus_v, -close_window_v(bank, k),
 			  close_window_v(bank, k));
@@ -93,8 +99,8 @@ static bool may_enable(const struct bank *bank, const struct bank_outputs *out)
 	if (!bank->protect.permit.pcs_enable || !bank->protect.permit.hold)
 		return false;
 	for (unsigned k = 0; k < bank->site.n_packs; k++) {
-		closed = closed || closes_circuit(out, k);
-		if (out->pack[k].coil[POLE_PRECHARGE] && !closes_circuit(out, k))
+		closed = closed || closes_circuit(bank, out, k);
+		if (out->pack[k].coil[POLE_PRECHARGE] && !closes_circuit(bank, out, k))
 			return false;
 		if (bank->protect.pack[k].permit.immediate && bank->contactor[k].connected)
 			return false;
