@@ -35,12 +35,14 @@ struct oracle {
 	uint32_t interventions;
 	int64_t now_ms, closed_ms[PACK_MAX]; /* both poles driven since */
 	int64_t input_ms[INPUT_COUNT];       /* tripped as read, since; 0: not */
+	int64_t acts_ms[INPUT_COUNT];        /* ... and debounced */
 	int64_t gpio_ms;
 	int64_t known_ms[PACK_MAX], unknown_due_ms[PACK_MAX]; /* voltage and current last known */
 	uint32_t count[PACK_MAX];
 	int64_t counted_ms[PACK_MAX];
 	bool good[PACK_MAX];   /* voltage and current in the sample that arrived last */
 	bool beyond[PACK_MAX]; /* in the group of cells that arrived last */
+	double current_a[PACK_MAX];
 	int64_t electrical_ms[PACK_MAX], cells_ms[PACK_MAX];
 	int64_t cell_ms[PACK_MAX], cell_due_ms[PACK_MAX]; /* beyond a trip since; acted on by */
 	int64_t silent_ms;                                /* every setpoint heard has ended by */
@@ -114,6 +116,7 @@ static inline void oracle_before_pack(struct oracle *o, const struct bank *bank,
 	const struct pack_sample *sample = &in->pack[k];
 
 	if (sample->electrical_ms != o->electrical_ms[k]) {
+		o->current_a[k] = sample->current_a;
 		o->good[k] = isfinite(sample->pack_v) && isfinite(sample->current_a);
 		if (sample->electrical_count != o->count[k] || !o->counted_ms[k])
 			o->counted_ms[k] = sample->electrical_ms;
@@ -154,10 +157,14 @@ static inline void oracle_before(struct oracle *o, const struct bank *bank,
 		const struct digital_input *input = &in->input[id];
 		bool ok = oracle_fresh(in, input->stamp_ms, ORACLE_INPUT_STALE_MS) &&
 			  input->level == LEVEL_OK;
+		int32_t debounce_ms = id == INPUT_ESTOP ? 0 : bank->site.input[id].debounce_ms;
 		if (ok || !bank->site.input[id].present)
-			o->input_ms[id] = 0;
+			o->input_ms[id] = o->acts_ms[id] = 0;
 		else if (!o->input_ms[id])
 			o->input_ms[id] = in->now_ms;
+		if (o->input_ms[id] && !o->acts_ms[id] &&
+		    in->now_ms - o->input_ms[id] >= debounce_ms)
+			o->acts_ms[id] = in->now_ms;
 	}
 	o->gpio_ms = in->gpio != GPIO_GONE ? 0 : o->gpio_ms ? o->gpio_ms : in->now_ms;
 	for (unsigned i = 0; i < in->n_commands; i++) {
@@ -231,8 +238,8 @@ static inline void oracle_fall(struct oracle *o, const struct bank *bank,
 	/* A closing that is not proven in time is taken back. */
 	if (in->now_ms - o->closed_ms[k] <= site->close_ms + ORACLE_CLOSE_LATE_MS)
 		return;
-	if (!oracle_pack_known(o, bank, in, k) ||
-	    !(fabs(in->pack[k].current_a) <= site->break_max_a))
+	if (!oracle_fresh(in, o->electrical_ms[k], bank->site.pack[k].electrical_stale_ms) ||
+	    !(fabs(o->current_a[k]) <= site->break_max_a))
 		oracle_fail(o, in, (int)k, "a planned leave broke current");
 	for (unsigned j = 0; j < bank->site.n_packs; j++)
 		closed += oracle_closed(bank, o->coil[j], j);
@@ -275,17 +282,17 @@ static inline void oracle_pack(struct oracle *o, const struct bank *bank,
 		oracle_fail(o, in, (int)k, "precharging with the converters enabled");
 }
 
+/* Converters stop at once, coils within the time of stop category 1. */
 static inline void oracle_stops(struct oracle *o, const struct bank *bank,
 				const struct bank_inputs *in, const struct bank_outputs *out,
-				int64_t since_ms, int32_t debounce_ms, const char *what)
+				int64_t acts_ms, const char *what)
 {
-	if (!since_ms || in->now_ms - since_ms < debounce_ms)
+	if (!acts_ms)
 		return;
 	if (out->pcs_enable)
 		oracle_fail(o, in, -1, what);
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
-		if (in->now_ms - since_ms >= debounce_ms + ORACLE_OPEN_MS &&
-		    oracle_driven(out->pack[k].coil))
+		if (in->now_ms - acts_ms >= ORACLE_OPEN_MS && oracle_driven(out->pack[k].coil))
 			oracle_fail(o, in, (int)k, what);
 }
 
@@ -347,12 +354,10 @@ static inline void oracle_after(struct oracle *o, const struct bank *bank,
 {
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
 		oracle_pack(o, bank, in, out, k);
-	oracle_stops(o, bank, in, out, o->input_ms[INPUT_ESTOP], 0, "driven after the E-stop");
-	oracle_stops(o, bank, in, out, o->input_ms[INPUT_SMOKE],
-		     bank->site.input[INPUT_SMOKE].debounce_ms, "driven after smoke");
-	oracle_stops(o, bank, in, out, o->input_ms[INPUT_GAS],
-		     bank->site.input[INPUT_GAS].debounce_ms, "driven after gas");
-	oracle_stops(o, bank, in, out, o->gpio_ms, 0, "driven on a chip that is gone");
+	oracle_stops(o, bank, in, out, o->acts_ms[INPUT_ESTOP], "driven after the E-stop");
+	oracle_stops(o, bank, in, out, o->acts_ms[INPUT_SMOKE], "driven after smoke");
+	oracle_stops(o, bank, in, out, o->acts_ms[INPUT_GAS], "driven after gas");
+	oracle_stops(o, bank, in, out, o->gpio_ms, "driven on a chip that is gone");
 	oracle_power(o, bank, in, out);
 	oracle_events(o, bank, in, out);
 	oracle_interventions(o, bank, in);

@@ -30,7 +30,7 @@ static struct bank_outputs out;
 static struct site site;
 static struct twin *twin;
 static uint64_t seed;
-static unsigned long steps = 300000;
+static unsigned long steps = 600000;
 static int64_t next_tick_ms;
 static bool clock_lies;
 
