@@ -6,6 +6,7 @@
 
 enum {
 	DOUBT_MS = 1000,  /* a connected pack may be unknown so long */
+	FLOOR_MS = 30000, /* at its floor without being charged: standby drains it */
 	UNSAFE_MS = 2000, /* a set may be not idle-safe so long */
 	DAY_MS = 86400000,
 	SHORT_MS = 30000,     /* power must have been short so long before a regrouping ... */
@@ -155,6 +156,28 @@ static int used_up(struct bank *bank, enum reason *reason)
 	return k;
 }
 
+/* Standby load empties a bank that waits at its floor: after a while such a pack opens. */
+static int idle_at_floor(struct bank *bank)
+{
+	for (unsigned k = 0; k < bank->site.n_packs; k++) {
+		int64_t *since_ms = &bank->plan.floor_ms[k];
+		enum reason by = bank->protect.pack[k].permit.dis_reason;
+		bool low = bank->estimate[k].soc <= bank->site.plan.soc_floor ||
+			   by == REASON_CELL_LOW || by == REASON_PACK_LOW;
+
+		if (!is_closed(bank, k) || !low || plan_wanted_w(bank) < 0.)
+			*since_ms = 0;
+		else if (*since_ms == 0)
+			*since_ms = bank->now_ms;
+		else if (bank->now_ms - *since_ms >= FLOOR_MS) {
+			bank->plan.floored |= 1ull << k;
+			bank->plan.left_soc[k] = bank->estimate[k].soc;
+			return (int)k;
+		}
+	}
+	return -1;
+}
+
 static int disabled_pack(const struct bank *bank)
 {
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
@@ -172,8 +195,8 @@ int choose_leave(struct bank *bank, enum reason *reason)
 	if (!contactor_sequence_free(bank, PACK_MAX))
 		return -1;
 	if (bank->plan.stopping) {
-		*reason = REASON_SHUTTING_DOWN;
-		return least_current(bank);
+		*reason = REASON_SHUTTING_DOWN; /* several are due: 0 W first */
+		return contactor_converters_off(bank) ? least_current(bank) : -1;
 	}
 	*reason = REASON_UNKNOWN_LIMIT;
 	if ((k = unknown_source(bank)) >= 0)
@@ -183,6 +206,9 @@ int choose_leave(struct bank *bank, enum reason *reason)
 		return k;
 	*reason = REASON_DISABLED;
 	if ((k = disabled_pack(bank)) >= 0)
+		return k;
+	*reason = REASON_OWN_FLOOR;
+	if ((k = idle_at_floor(bank)) >= 0)
 		return k;
 	return used_up(bank, reason);
 }
@@ -232,7 +258,8 @@ static bool is_eligible(struct bank *bank, unsigned k)
 	else if (!permit->close)
 		wait_for(contactor, permit->reason, permit->value, permit->threshold);
 	else if (bank->now_ms < contactor->retry_ms ||
-		 (was_closed && off_s * 1000. < site->min_off_ms))
+		 (was_closed && contactor->reason != REASON_SHUTTING_DOWN &&
+		  off_s * 1000. < site->min_off_ms))
 		wait_for(contactor, REASON_DWELL, off_s, site->min_off_ms / 1000.);
 	else if (contactor->ops_today >= site->pack_ops_day_max ||
 		 bank->plan.ops_hour >= site->bank_ops_hour_max)

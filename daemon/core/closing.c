@@ -6,7 +6,8 @@
 #include "core/sequence.h"
 
 enum {
-	RETRY_MS = 3000, /* pause after a failed closing (foxBMS: 3 s) */
+	RETRY_MS = 3000,   /* pause after a failed closing (foxBMS: 3 s) */
+	MISSED_MS = 30000, /* ... and after the bus moved away before the second pole */
 	TRIES_MAX = 3,
 	PEAK_MS = 300, /* the peak current of a join is looked for during */
 };
@@ -30,7 +31,7 @@ void closing_abort(struct bank *bank, unsigned k, struct bank_outputs *out, enum
 	sequence_release(bank, k);
 	sequence_enter(bank, k, CONTACTOR_OPEN_SECOND);
 	bank->plan.event_ms = bank->now_ms;
-	contactor->retry_ms = bank->now_ms + RETRY_MS;
+	contactor->retry_ms = bank->now_ms + (reason == REASON_JOIN_WAIT ? MISSED_MS : RETRY_MS);
 	bool ours = reason == REASON_NO_CLOSE || reason == REASON_PRECHARGE_SLOW ||
 		    reason == REASON_PRECHARGE_TIMEOUT;
 	if (reason == REASON_PRECHARGE_SHORT || reason == REASON_PRECHARGE_WELDED) {

@@ -28,6 +28,7 @@ struct contactor {
 	bool isolated;           /* proven open on both poles, none shared */
 	bool welded[POLE_COUNT]; /* latched until an operator clears it */
 	bool by_precharge;       /* this closing pre-charges the bus */
+	bool trip_weld;          /* an opening that a trip asked for failed */
 	bool planned;            /* this opening was planned, not an emergency */
 	enum pole first;         /* pole that moves first in this sequence */
 	bool alternate;          /* which pole opens first next time */

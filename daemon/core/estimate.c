@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/bank.h"
+#include "core/join.h"
 #include "core/capacity.h"
 #include "core/chemistry.h"
 #include "core/num.h"
@@ -318,6 +319,17 @@ static void step_pack(struct estimate *e, const struct pack_site *site,
 	e->r_cell_ohm = num_max(1.2 * e->r0_ohm, e->sag_ohm);
 }
 
+/* Sources are compared with one another, so what this pack's sensor was seen to differ from the
+ * bus's while closed comes off, and only the rest counts as uncertain. */
+static void correct_offset(struct bank *bank, unsigned k)
+{
+	struct estimate *e = &bank->estimate[k];
+
+	e->e_v += join_pack_v(bank, k) - bank->now.pack[k].pack_v;
+	e->e_sigma_v =
+		join_sigma_v(bank, k) + model_error_v * bank->site.pack[k].model.cells_series;
+}
+
 void estimate_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out)
 {
 	unsigned k;
@@ -328,5 +340,6 @@ void estimate_step(struct bank *bank, const struct bank_inputs *in, struct bank_
 		bank->estimate[k].phase_ms = (int32_t)(k * 100 % SLOW_MS);
 		step_pack(&bank->estimate[k], &bank->site.pack[k], &bank->site.plan,
 			  &bank->now.pack[k], bank->contactor[k].connected, bank->now_ms);
+		correct_offset(bank, k);
 	}
 }

@@ -16,7 +16,7 @@ static void refuse(struct join_check *check, enum reason reason, double value, d
 	check->threshold = threshold;
 }
 
-static double sigma_v(const struct bank *bank, unsigned k)
+double join_sigma_v(const struct bank *bank, unsigned k)
 {
 	return bank->contactor[k].v_offset_n >= OFFSET_LEARNT
 		       ? num_min(offset_rest_v, bank->site.pack[k].model.v_offset_max_v)
@@ -44,7 +44,7 @@ double join_window_v(const struct bank *bank, unsigned k)
 {
 	double by_current_v = bank->site.pack[k].contactors.make_max_a * loop_ohm(bank, k);
 
-	return num_min(bank->site.plan.join_max_v, by_current_v) - sigma_v(bank, k);
+	return num_min(bank->site.plan.join_max_v, by_current_v) - join_sigma_v(bank, k);
 }
 
 /* Does the terminal voltage agree with what the state of charge says (hazard: a wrong or frozen
@@ -93,7 +93,7 @@ void join_check(const struct bank *bank, unsigned k, struct join_check *check)
 
 	memset(check, 0, sizeof *check);
 	check->ok = true;
-	check->sigma_v = sigma_v(bank, k);
+	check->sigma_v = join_sigma_v(bank, k);
 	check->dv_v = pack_v - bank->now.bus_v;
 	check->predicted_a = (fabs(check->dv_v) + check->sigma_v) / loop_ohm(bank, k);
 	double window_v = join_window_v(bank, k);

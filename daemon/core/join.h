@@ -23,6 +23,10 @@ struct join_check {
  * after joining idle-safe for the sources now and relaxed. */
 void join_check(const struct bank *bank, unsigned k, struct join_check *check);
 
+/* What this pack's and the bus's voltage sensors may differ, V: the data sheet's bound until the offset
+ * has been learnt while proven closed. */
+double join_sigma_v(const struct bank *bank, unsigned k);
+
 /* Terminal voltage of k with its learnt sensor offset removed; NaN when unknown. */
 double join_pack_v(const struct bank *bank, unsigned k);
 

@@ -61,6 +61,9 @@ void leaving_closed(struct bank *bank, unsigned k, struct bank_outputs *out)
 				    : bank->protect.pack[k].permit.hold
 					    ? bank->protect.permit.reason
 					    : bank->protect.pack[k].permit.reason;
+		if (contactor->planned)
+			bank_event(bank, out, EVENT_NOTE, contactor->reason, (int)k,
+				   sequence_current_a(bank, k), NAN);
 		sequence_enter(bank, k, CONTACTOR_LEAVING);
 	}
 }
@@ -119,7 +122,8 @@ void leaving_steered(struct bank *bank, unsigned k, struct bank_outputs *out)
 	bool hold = sequence_may_hold(bank, k);
 	bool at_once = bank->protect.pack[k].permit.immediate || !bank->protect.permit.hold;
 	bool last = contactor_connected(bank) == 1ull << k;
-	bool gone = num_inside(sequence_current_a(bank, k), 0., site->break_max_a);
+	double margin_a = num_min(bank->site.pack[k].model.i_offset_max_a, site->break_max_a / 2.);
+	bool gone = num_inside(sequence_current_a(bank, k), 0., site->break_max_a - margin_a);
 	bool safe = gone && (!last || contactor_converters_off(bank));
 
 	check_feedback(bank, k, out);

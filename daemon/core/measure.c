@@ -205,8 +205,8 @@ void measure_bank(struct bank *bank, const struct bank_inputs *in, double m[BANK
 	for (int id = 0; id < INPUT_COUNT; id++)
 		m[id] = site->input[id].present ? yes(now->input[id] != LEVEL_OK) : (double)NAN;
 	m[BANK_IMD_OHM] = now->imd_ohm;
-	m[BANK_IMD_FAULT] = bank->site.has_imd && in->imd.stamp_ms == 0 ? INFINITY
-									     : yes(now->imd_fault);
+	m[BANK_IMD_FAULT] =
+		bank->site.has_imd && in->imd.stamp_ms == 0 ? INFINITY : yes(now->imd_fault);
 	m[BANK_SUPPLY_V] = now->supply_v;
 	m[BANK_BUS_V] = now->bus_v;
 	m[BANK_BUS_CONNECTED_V] = contactor_connected(bank) ? now->bus_v : (double)NAN;
@@ -217,5 +217,8 @@ void measure_bank(struct bank *bank, const struct bank_inputs *in, double m[BANK
 	m[BANK_LATE_MS] = (double)in->lateness_ms;
 	m[BANK_GPIO_GONE] = yes(in->gpio == GPIO_GONE);
 	m[BANK_UNCOMMISSIONED] = yes(site->real_contactors && !in->commissioned);
+	m[BANK_TRIP_WELD] = 0.;
+	for (unsigned k = 0; k < site->n_packs; k++)
+		m[BANK_TRIP_WELD] += yes(bank->contactor[k].trip_weld);
 	m[BANK_BROKER_LOST] = site->n_sources > 1 ? yes(!in->broker_connected) : (double)NAN;
 }

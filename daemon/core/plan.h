@@ -27,6 +27,7 @@ struct plan {
 	double left_soc[PACK_MAX]; /* at that moment */
 	int64_t try_ms[PACK_MAX];  /* no steering for this pack before */
 	int64_t doubt_ms[PACK_MAX]; /* connected with an unknown source since; 0: known */
+	int64_t floor_ms[PACK_MAX]; /* at its floor and not being charged since; 0: not */
 	int64_t unsafe_ms;   /* connected set not idle-safe since; 0: it is */
 	unsigned ops_hour;
 	int64_t ops_hour_ms;

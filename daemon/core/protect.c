@@ -409,5 +409,8 @@ enum reason protect_clear(struct bank *bank, int pack, bool local)
 	}
 	if (pack >= 0)
 		contactor_release(bank, (unsigned)pack);
+	for (unsigned k = 0; pack < 0 && k < bank->site.n_packs; k++)
+		if (!bank->contactor[k].connected)
+			bank->contactor[k].closed_ms = 0;
 	return REASON_OK;
 }

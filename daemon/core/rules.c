@@ -212,6 +212,7 @@ const struct rule bank_rules[] = {
 	B(GPIO_GONE, GPIO_GONE, ABOVE, half, 0, 0, OPEN, 300, RULE_LATCH | RULE_ALARM, "43"),
 	B(UNCOMMISSIONED, UNCOMMISSIONED, ABOVE, half, 0, 0, NO_CLOSE, 0, 0, "61"),
 	B(BROKER_LOST, BROKER_LOST, ABOVE, half, 0, 10000, WARN, 0, 0, "36"),
+	B(WELDED, TRIP_WELD, ABOVE, half, 0, 0, FIRE, 1000, RULE_LATCH | RULE_LOCAL | RULE_ALARM, "21"),
 };
 /* clang-format on */
 

@@ -77,6 +77,7 @@ enum bank_measure {
 	BANK_GPIO_GONE,
 	BANK_UNCOMMISSIONED,
 	BANK_BROKER_LOST,
+	BANK_TRIP_WELD,      /* a pack that a trip had to open did not open */
 	BANK_MEASURE_COUNT
 };
 

@@ -85,6 +85,7 @@ void sequence_weld(struct bank *bank, unsigned k, enum pole pole, struct bank_ou
 	if (contactor->welded[pole])
 		return;
 	contactor->welded[pole] = true;
+	contactor->trip_weld = !contactor->planned && contactor->state >= CONTACTOR_OPEN_FIRST;
 	protect_trip(bank, out, (int)k, REASON_WELDED, (double)sequence_elapsed_ms(bank, k),
 		     bank->site.pack[k].contactors.open_ms);
 }

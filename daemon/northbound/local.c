@@ -108,7 +108,8 @@ static void take_command(struct local *local, struct peer *peer, struct parsed *
 	memcpy(command->session, local->boot, sizeof command->session);
 	if (!command->id[0])
 		snprintf(command->id, sizeof command->id, "local-%" PRId64, command->seq);
-	peer_wait_for(peer, command->id, command->kind == COMMAND_SETPOINT);
+	peer_wait_for(peer, command->id,
+		      command->kind == COMMAND_SETPOINT || command->kind == COMMAND_RELEASE);
 	if (!queue_push(local->owner.commands, command))
 		peer_send(peer,
 			  render_error(REASON_INTERNAL, "the control loop does not take commands"));
@@ -180,11 +181,11 @@ static void take_peer(struct local *local)
 
 /* ---- what the control thread gave ------------------------------------------------------------ */
 
-/* A command other than a setpoint has one answer; a setpoint lives on. */
+/* Setpoints live on after their first answer, and a release says when it is done. */
 static bool is_final(const struct ack *ack, const struct peer_wait *wait)
 {
-	return !wait->setpoint || !(ack->status == ACK_ACCEPTED || ack->status == ACK_LIMITED ||
-				    ack->status == ACK_STARTED);
+	return !wait->lives || !(ack->status == ACK_ACCEPTED || ack->status == ACK_LIMITED ||
+				 ack->status == ACK_STARTED);
 }
 
 static void pass_ack(struct local *local, const struct outgoing *item)

@@ -109,12 +109,12 @@ void peer_send(struct peer *peer, json_t *document)
 	free(text);
 }
 
-void peer_wait_for(struct peer *peer, const char *id, bool setpoint)
+void peer_wait_for(struct peer *peer, const char *id, bool lives)
 {
 	struct peer_wait *wait = &peer->wait[peer->next_wait++ % PEER_WAITS];
 
 	snprintf(wait->id, sizeof wait->id, "%s", id);
-	wait->setpoint = setpoint;
+	wait->lives = lives;
 }
 
 struct peer_wait *peer_find_wait(struct peer *peer, const char *id)

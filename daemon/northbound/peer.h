@@ -13,7 +13,7 @@ enum { PEER_WAITS = 16 };
 
 struct peer_wait { /* a command whose acks this client wants */
 	char id[COMMAND_ID_SIZE];
-	bool setpoint;
+	bool lives; /* setpoint or release: more acks follow the first */
 };
 
 struct peer {
@@ -42,7 +42,7 @@ bool peer_line(struct peer *peer, char *line, size_t *length);
 void peer_send(struct peer *peer, json_t *document);
 void peer_flush(struct peer *peer);
 
-void peer_wait_for(struct peer *peer, const char *id, bool setpoint);
+void peer_wait_for(struct peer *peer, const char *id, bool lives);
 /* The entry for `id`; NULL when the client does not wait for it. */
 struct peer_wait *peer_find_wait(struct peer *peer, const char *id);
 

@@ -1,5 +1,7 @@
 #include "northbound/sentence.h"
 
+#include "core/bank.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -74,6 +76,9 @@ int event_sentence(const struct event *event, const struct site *site, char *buf
 	bool has_pack = event->pack >= 0 && (unsigned)event->pack < site->n_packs;
 	char value[64], threshold[64];
 
+	if (event->reason == REASON_STATE)
+		return snprintf(buf, size, "bank: %s to %s", text->sentence,
+				bank_state_word((enum bank_state)event->value));
 	number_text(": ", event->value, text->unit, value, sizeof value);
 	number_text(*value ? ", threshold " : ": threshold ", event->threshold, text->unit,
 		    threshold, sizeof threshold);
