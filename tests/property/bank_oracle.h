@@ -236,7 +236,7 @@ static inline void oracle_fall(struct oracle *o, const struct bank *bank,
 	    !oracle_may_hold(bank, k))
 		return;
 	/* A closing that is not proven in time is taken back. */
-	if (in->now_ms - o->closed_ms[k] <= site->close_ms + ORACLE_CLOSE_LATE_MS)
+	if (o->now_ms - o->closed_ms[k] <= site->close_ms + ORACLE_CLOSE_LATE_MS)
 		return;
 	if (!oracle_fresh(in, o->electrical_ms[k], bank->site.pack[k].electrical_stale_ms) ||
 	    !(fabs(o->current_a[k]) <= site->break_max_a))
