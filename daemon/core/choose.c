@@ -410,7 +410,7 @@ static double join_score(const struct bank *bank, unsigned k, const struct join_
 
 int choose_join(struct bank *bank, bool *now)
 {
-	double best = -INFINITY, power_w;
+	double best = -INFINITY, power_w, short_w;
 	struct join_check check;
 	int found = -1;
 
@@ -423,7 +423,7 @@ int choose_join(struct bank *bank, bool *now)
 		wait_for(contactor, check.reason, check.value, check.threshold);
 		bool reachable = check.reason == REASON_JOIN_WAIT &&
 				 bank->now_ms >= bank->plan.try_ms[k] &&
-				 reachable_w(bank, k, &power_w);
+				 reachable_w(bank, k, &power_w) && join_is_safe(bank, k, &short_w);
 		double score = join_score(bank, k, &check);
 		if ((check.ok || reachable) && score > best) {
 			best = score;

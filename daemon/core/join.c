@@ -75,7 +75,7 @@ static bool safe_relaxed(const struct bank *bank, uint64_t set, double branch)
 	return result.known && result.idle_safe;
 }
 
-static bool safe_after(const struct bank *bank, unsigned k, double *short_w)
+bool join_is_safe(const struct bank *bank, unsigned k, double *short_w)
 {
 	uint64_t set = contactor_connected(bank) | 1ull << k;
 	struct limit_set now;
@@ -113,6 +113,6 @@ void join_check(const struct bank *bank, unsigned k, struct join_check *check)
 		refuse(check, REASON_JOIN_WAIT, check->dv_v, window_v);
 	else if (!num_inside(check->predicted_a, 0., site->contactors.make_max_a))
 		refuse(check, REASON_JOIN_WAIT, check->dv_v, window_v);
-	else if (!safe_after(bank, k, &short_w))
+	else if (!join_is_safe(bank, k, &short_w))
 		refuse(check, REASON_JOIN_UNSAFE, short_w, 0.);
 }

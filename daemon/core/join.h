@@ -23,6 +23,10 @@ struct join_check {
  * after joining idle-safe for the sources now and relaxed. */
 void join_check(const struct bank *bank, unsigned k, struct join_check *check);
 
+/* The set with k on it would be idle-safe, for sources as they are and relaxed. *short_w: what is
+ * missing, W, where it is not. */
+bool join_is_safe(const struct bank *bank, unsigned k, double *short_w);
+
 /* What this pack's and the bus's voltage sensors may differ, V: the data sheet's bound until the offset
  * has been learnt while proven closed. */
 double join_sigma_v(const struct bank *bank, unsigned k);
