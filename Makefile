@@ -56,6 +56,7 @@ $(BUILD)/daemon/store/build.o: $(CORE) $(wildcard daemon/core/*.h)
 $(BUILD)/daemon/store/build.o: CPPFLAGS += -DREBANK_BUILD='"$(shell (cat $(CORE) daemon/core/*.h; \
 	echo '$(CFLAGS)'; $(CC) --version) | sha256sum | cut -c1-16)"'
 
+$(BUILD)/tests/bench/bench_ack: LDLIBS := -lmosquitto -pthread
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/librebank.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lcunit $(LDLIBS)
 
