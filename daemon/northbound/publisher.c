@@ -114,6 +114,7 @@ void publisher_up(struct publisher *publisher, const char *reason)
 	publisher->status_reason = reason;
 	publisher->telemetry_ms = 0;
 	publisher->packs_ms = 0;
+	publisher->status_again_ms = 0; /* a birth waits for nothing: it must come first */
 	publisher->slot[SLOT_STATUS].dirty = true;
 	for (unsigned i = 1; i < SLOT_PACK + publisher->config->site.n_packs; i++)
 		publisher->slot[i].dirty = publisher->has_report;
