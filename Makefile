@@ -60,7 +60,7 @@ $(BUILD)/tests/bench/bench_ack: LDLIBS := -lmosquitto -pthread
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/librebank.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lcunit $(LDLIBS)
 
-build-tests: $(TESTS)
+build-tests: $(TESTS) $(BUILD)/tests/system/northbound_peer
 
 # ---- install what is missing, run, test ----
 

@@ -39,7 +39,8 @@ static bool kernel_says_synced(void)
 bool clock_synced(struct clock *clock, int64_t now_ms)
 {
 	if (clock->checked_ms == 0 || now_ms - clock->checked_ms >= CHECK_MS) {
-		clock->synced = kernel_says_synced() || access(TIMESYNC_FILE, F_OK) == 0;
+		clock->synced = clock->shared || kernel_says_synced() ||
+				access(TIMESYNC_FILE, F_OK) == 0;
 		clock->checked_ms = now_ms;
 	}
 	return clock->synced;

@@ -7,6 +7,7 @@
 
 struct clock {
 	bool synced;
+	bool shared; /* the operator said that every sender reads this same clock */
 	int64_t checked_ms; /* monotonic; 0: never */
 };
 

@@ -29,6 +29,7 @@ static const char usage[] =
 	"  --mqtt-url URL     broker instead of the configured one: mqtt://host[:port]\n"
 	"  --run-dir DIR      socket and lock instead of the configured directory\n"
 	"  --state-dir DIR    ledger, logs and recordings instead of the configured one\n"
+	"  --shared-clock     take the clock as synchronised: all senders run on this machine\n"
 	"  --help, --version\n"
 	"\n"
 	"Exit codes: 0 stopped in order; 64 wrong usage; 70 internal error, or the bank did\n"
@@ -37,7 +38,7 @@ static const char usage[] =
 
 struct options {
 	const char *config, *mqtt_url, *run_dir, *state_dir;
-	bool check;
+	bool check, shared_clock;
 };
 
 struct daemon {
@@ -61,6 +62,7 @@ static int options_parse(int argc, char **argv, struct options *options)
 		{"mqtt-url", required_argument, NULL, 'm'},
 		{"run-dir", required_argument, NULL, 'r'},
 		{"state-dir", required_argument, NULL, 's'},
+		{"shared-clock", no_argument, NULL, 't'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
 		{0},
@@ -84,6 +86,9 @@ static int options_parse(int argc, char **argv, struct options *options)
 			break;
 		case 's':
 			options->state_dir = optarg;
+			break;
+		case 't':
+			options->shared_clock = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -314,10 +319,12 @@ int main(int argc, char **argv)
 	process_prepare();
 	boot_draw(d.boot);
 	result = assemble(&d);
-	if (result < 0)
+	if (result < 0) {
+		d.tick->clock.shared = options.shared_clock;
 		result = run(&d);
-	else
+	} else {
 		fprintf(stderr, "rebankd: not started\n");
+	}
 	take_apart(&d);
 	return result;
 }

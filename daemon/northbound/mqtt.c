@@ -41,7 +41,8 @@ struct mqtt {
 	struct publisher *publisher;
 	struct intake *intake;
 	struct link *link; /* NULL between attempts */
-	bool up, ever_up, stopping, v311;
+	bool up, ever_up, stopping;
+	bool v311, only_v311;    /* of this attempt; the broker has said so */
 	char said[PROBLEM_SIZE]; /* the problem last printed: each is told once */
 	unsigned random;
 	int64_t opened_ms, heard_ms, misc_ms, retry_ms, pause_ms, run_ms, release_ms;
@@ -125,12 +126,13 @@ static void lose_link(struct mqtt *mqtt, const char *problem, int64_t now_ms)
 			(unsigned)mqtt->config->mqtt.port, problem);
 	snprintf(mqtt->said, sizeof mqtt->said, "%s", problem);
 	if (mqtt->link) {
-		/* Some 3.1.1 brokers hang up on a version they do not know instead of saying so. */
-		bool hung_up = !mqtt->up && link_fd(mqtt->link) < 0 &&
-			       now_ms - mqtt->opened_ms < CONNECT_MS;
+		/* Some 3.1.1 brokers hang up on a version they do not know instead of saying so:
+		 * the next attempt tries the other one, without remembering it. */
+		bool hung_up = !mqtt->up && link_fd(mqtt->link) < 0;
 
 		at_once = !mqtt->v311 && link_wrong_version(mqtt->link);
-		mqtt->v311 = !mqtt->ever_up ? (at_once || (hung_up && !mqtt->v311)) : mqtt->v311;
+		mqtt->only_v311 = mqtt->only_v311 || at_once;
+		mqtt->v311 = mqtt->only_v311 || (hung_up && !mqtt->v311);
 		link_close(mqtt->link, false);
 	}
 	if (mqtt->up)

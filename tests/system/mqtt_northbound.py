@@ -148,12 +148,11 @@ class Peer:
     def __init__(self, port, run_dir, *options):
         self.run_dir = run_dir
         self.process = subprocess.Popen([PEER, str(port), str(run_dir), *options],
-                                        stderr=subprocess.PIPE, text=True)
+                                        text=True)
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         self.process.wait(PATIENCE_S)
-        self.process.stderr.close()
         return self.process.returncode
 
     def local(self):
