@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *severity_word(enum severity severity)
 {
@@ -74,6 +75,7 @@ int event_sentence(const struct event *event, const struct site *site, char *buf
 {
 	const struct reason_text *text = reason_text(event->reason);
 	bool has_pack = event->pack >= 0 && (unsigned)event->pack < site->n_packs;
+	const char *subject = has_pack ? "pack " : "bank";
 	char value[64], threshold[64];
 
 	if (event->reason == REASON_STATE)
@@ -82,7 +84,10 @@ int event_sentence(const struct event *event, const struct site *site, char *buf
 	number_text(": ", event->value, text->unit, value, sizeof value);
 	number_text(*value ? ", threshold " : ": threshold ", event->threshold, text->unit,
 		    threshold, sizeof threshold);
-	return snprintf(buf, size, "%s%s: %s%s%s%s", has_pack ? "pack " : "bank",
-			has_pack ? site->pack[event->pack].id : "", text->sentence,
-			event->kind == EVENT_CLEARED ? " (cleared)" : "", value, threshold);
+	if (!has_pack && strncmp(text->sentence, "bank ", 5) == 0) /* it names itself */
+		subject = "";
+	return snprintf(buf, size, "%s%s%s%s%s%s%s", subject,
+			has_pack ? site->pack[event->pack].id : "", *subject ? ": " : "",
+			text->sentence, event->kind == EVENT_CLEARED ? " (cleared)" : "", value,
+			threshold);
 }

@@ -146,6 +146,12 @@ static void event_sentence_names_pack_and_numbers(void)
 	CU_ASSERT_EQUAL(event_sentence(&other, &config.site, text, sizeof text),
 			(int)strlen("bank: emergency stop"));
 	CU_ASSERT_STRING_EQUAL(text, "bank: emergency stop");
+	event_sentence(&(struct event){.reason = REASON_FAULT,
+				       .pack = -1,
+				       .value = (double)NAN,
+				       .threshold = (double)NAN},
+		       &config.site, text, sizeof text);
+	CU_ASSERT_STRING_EQUAL(text, "bank has tripped");
 	CU_ASSERT_EQUAL(event_sentence(&other, &config.site, tiny, sizeof tiny), 20);
 	CU_ASSERT_STRING_EQUAL(tiny, "bank: e");
 }
