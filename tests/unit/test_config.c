@@ -218,7 +218,7 @@ static void values_reach_the_struct_in_its_units(void)
 	CU_ASSERT(!config.site.input[INPUT_GAS].present);
 	CU_ASSERT(config.site.has_imd && config.site.has_supply && !config.site.grid.has_meter);
 	CU_ASSERT_EQUAL(config.sim.n_packs, 8);
-	CU_ASSERT_DOUBLE_EQUAL(config.sim.pack[2].soc, 0.48, 0.0);
+	CU_ASSERT_DOUBLE_EQUAL(config.sim.pack[2].soc, 0.40, 0.0);
 	CU_ASSERT(isnan(config.sim.pack[2].temp_c));
 }
 
