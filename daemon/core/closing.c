@@ -26,7 +26,7 @@ void closing_abort(struct bank *bank, unsigned k, struct bank_outputs *out, enum
 {
 	struct contactor *contactor = &bank->contactor[k];
 
-	contactor->planned = false;
+	contactor->planned = sequence_may_hold(bank, k); /* no trip asked for this opening */
 	contactor->reason = reason;
 	sequence_release(bank, k);
 	sequence_enter(bank, k, CONTACTOR_OPEN_SECOND);
