@@ -116,6 +116,7 @@ void closing_precharge(struct bank *bank, unsigned k, struct bank_outputs *out)
 				     bank->estimate[k].r_fast_ohm);
 		break;
 	case PRECHARGE_FAILED:
+	default:
 		closing_abort(bank, k, out, reason, value, threshold);
 		break;
 	}

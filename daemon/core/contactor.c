@@ -205,6 +205,7 @@ static void run(struct bank *bank, unsigned k, struct bank_outputs *out)
 		leaving_steered(bank, k, out);
 		break;
 	case CONTACTOR_OPEN_FIRST:
+	default: /* whatever it is: open */
 		leaving_first(bank, k, out);
 		break;
 	case CONTACTOR_OPEN_SECOND:

@@ -9,7 +9,6 @@
 
 struct guard {
 	bool coil[PACK_MAX][POLE_COUNT]; /* last driven */
-	int64_t doubt_ms[PACK_MAX];  /* hold permit gone since */
 	int64_t pcs_drop_ms;         /* pcs_enable low since; 0: high */
 	bool ready;                  /* hazards rule 7: every line seen open once */
 	uint32_t interventions;

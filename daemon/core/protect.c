@@ -29,7 +29,7 @@ void protect_init(struct protect *protect, const struct site *site)
 static enum verdict judge(const struct rule *rule, double bound, bool active, double value)
 {
 	if (isnan(value))
-		return rule->flags & RULE_REQUIRED ? VERDICT_STALE : VERDICT_UNKNOWN;
+		return VERDICT_UNKNOWN; /* silence has rows of its own, by age */
 	if (active)
 		bound += rule->side == ABOVE ? -rule->hysteresis : rule->hysteresis;
 	bool inside = rule->side == ABOVE ? value <= bound : value >= bound;
@@ -50,7 +50,7 @@ static void activate(struct bank *bank, struct bank_outputs *out, const struct r
 		     struct rule_result *result, int pack, double value, double bound)
 {
 	result->active = true;
-	result->latched = result->latched || (rule->flags & RULE_LATCH);
+	result->latched = (rule->flags & RULE_LATCH) != 0;
 	result->active_ms = bank->now_ms;
 	result->value = value;
 	result->threshold = bound;
@@ -72,8 +72,7 @@ static bool run_rule(struct bank *bank, struct bank_outputs *out, const struct r
 		     struct rule_result *result, int pack, double value, double bound)
 {
 	enum verdict verdict = judge(rule, bound, result->active, value);
-	bool bad = verdict == VERDICT_FAIL || verdict == VERDICT_STALE;
-	bool was_bad = result->verdict == VERDICT_FAIL || result->verdict == VERDICT_STALE;
+	bool bad = verdict == VERDICT_FAIL, was_bad = result->verdict == VERDICT_FAIL;
 
 	if (bad != was_bad || result->changed_ms == NEVER_MS)
 		result->changed_ms = bank->now_ms;
@@ -181,6 +180,7 @@ static void act_on_pack(struct permit *permit, const struct rule *rule,
 		must_open(permit, rule, result);
 		break;
 	case ACTION_LEAVE:
+	default: /* whatever else a row may say: open */
 		must_open(permit, rule, result);
 		break;
 	}
@@ -261,6 +261,7 @@ static void act_on_bank(struct bank_permit *permit, const struct rule *rule,
 	case ACTION_LEAVE:
 	case ACTION_OPEN:
 	case ACTION_BANK_OPEN:
+	default:
 		bank_must_open(permit, rule, result);
 		break;
 	}
@@ -364,8 +365,7 @@ void protect_trip(struct bank *bank, struct bank_outputs *out, int pack, enum re
 	struct protect_pack *protect = &bank->protect.pack[pack];
 
 	for (unsigned r = 0; r < n_pack_rules; r++) {
-		if (pack_rules[r].reason != reason || pack_rules[r].measure != PACK_TOLD ||
-		    protect->rule[r].active)
+		if (pack_rules[r].reason != reason || protect->rule[r].active)
 			continue;
 		activate(bank, out, &pack_rules[r], &protect->rule[r], pack, value, threshold);
 		protect->active |= 1ull << r;
@@ -393,7 +393,7 @@ enum reason protect_clear(struct bank *bank, int pack, bool local)
 	for (unsigned r = 0; r < n; r++) {
 		if (!result[r].latched)
 			continue;
-		if (result[r].verdict == VERDICT_FAIL || result[r].verdict == VERDICT_STALE)
+		if (result[r].verdict == VERDICT_FAIL)
 			return REASON_FAULT;
 		if ((rule[r].flags & RULE_LOCAL) && !local)
 			return REASON_LOCAL_LOCK;

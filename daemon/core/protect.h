@@ -8,10 +8,9 @@
 #include "core/site.h"
 
 enum verdict {
-	VERDICT_UNKNOWN = 0, /* this site or pack has no such reading */
+	VERDICT_UNKNOWN = 0, /* no such reading, or none now: rows of its age judge that */
 	VERDICT_PASS,
 	VERDICT_FAIL,
-	VERDICT_STALE,       /* there should be a reading and there is none: counts as failed */
 };
 
 /* What has been seen of one rule: readable after the fact. */
@@ -81,7 +80,7 @@ struct bank;
 void protect_init(struct protect *protect, const struct site *site);
 void protect_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out);
 
-/* A fault that contactor.c has seen: activates the rows of `reason` that are told, not measured. */
+/* A fault that contactor.c has seen: activates the rows of `reason`, which are told, not measured. */
 void protect_trip(struct bank *bank, struct bank_outputs *out, int pack, enum reason reason,
 		  double value, double threshold);
 

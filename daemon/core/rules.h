@@ -101,8 +101,7 @@ enum action {
 enum rule_flag {
 	RULE_LATCH = 1,    /* stays until an operator clears it */
 	RULE_LOCAL = 2,    /* ... and only the local operator may */
-	RULE_REQUIRED = 4, /* no reading counts as failed */
-	RULE_ALARM = 8,    /* alarm relay drops */
+	RULE_ALARM = 4,    /* alarm relay drops */
 };
 
 struct rule {
