@@ -742,6 +742,15 @@ static void without_feedback_a_bus_that_keeps_its_voltage_shows_the_weld(void)
 	CU_ASSERT(!bank.contactor[0].welded[POLE_NEGATIVE] &&
 		  bank.contactor[0].welded[POLE_POSITIVE]);
 	begin(1);
+	blind_poles(true, true);
+	bank.site.pack[0].contactors.has[POLE_NEGATIVE] = false;
+	close_pack(0);
+	plant.held = true;
+	bank.plan.leave = 0;
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN, 8000));
+	CU_ASSERT(!bank.contactor[0].welded[POLE_NEGATIVE] &&
+		  bank.contactor[0].welded[POLE_POSITIVE]);
+	begin(1);
 	blind_poles(true, false);
 	close_pack(0);
 	plant.held = plant.blind = true;
@@ -810,6 +819,18 @@ static void precharge_contactor_that_reads_closed_keeps_a_pack_from_being_isolat
 	bank.site.pack[0].contactors.shared_pole = true;
 	run(20);
 	CU_ASSERT_FALSE(bank.contactor[0].isolated);
+}
+
+static void pack_with_a_missing_pole_is_never_isolated(void)
+{
+	for (int missing = POLE_NEGATIVE; missing <= POLE_POSITIVE; missing++) {
+		begin(1);
+		run(50);
+		CU_ASSERT_TRUE(bank.contactor[0].isolated);
+		bank.site.pack[0].contactors.has[missing] = false;
+		run(50);
+		CU_ASSERT_FALSE(bank.contactor[0].isolated);
+	}
 }
 
 /* ---- start ----------------------------------------------------------------------------------- */
@@ -887,6 +908,21 @@ static void line_that_does_not_follow_its_output_stops_the_bank(void)
 	CU_ASSERT_FALSE(bank.protect.permit.hold);
 }
 
+static void welded_pack_is_kept_alive_for_five_seconds_more(void)
+{
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	bank.plan.stopping = true;
+	plant.stuck[0][POLE_NEGATIVE] = plant.stuck[0][POLE_POSITIVE] = true;
+	no_hold(0, 500, true);
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN, 2000));
+	run(4900);
+	CU_ASSERT(bank.contactor[0].connected && out.pack[0].keep_alive);
+	run(200);
+	CU_ASSERT_FALSE(out.pack[0].keep_alive);
+}
+
 static void keep_alive_ends_only_when_a_stopping_bank_has_opened(void)
 {
 	begin(2);
@@ -941,9 +977,11 @@ int main(void)
 		TEST(without_feedback_a_bus_held_by_others_proves_nothing_and_says_so_once),
 		TEST(pole_found_closed_on_an_open_pack_is_welded),
 		TEST(precharge_contactor_that_reads_closed_keeps_a_pack_from_being_isolated),
+		TEST(pack_with_a_missing_pole_is_never_isolated),
 		TEST(start_adopts_no_closed_contactor),
 		TEST(start_waits_for_undriven_lines_and_for_feedback),
 		TEST(line_that_does_not_follow_its_output_stops_the_bank),
+		TEST(welded_pack_is_kept_alive_for_five_seconds_more),
 		TEST(keep_alive_ends_only_when_a_stopping_bank_has_opened),
 		CU_TEST_INFO_NULL,
 	};

@@ -566,6 +566,9 @@ static void currents_follow_temperature_and_unknown_temperature_gives_none(void)
 	step(100);
 	step(1100);
 	CU_ASSERT_DOUBLE_EQUAL(permit->cha_a, 40., 1e-9);
+	bank.now.pack[0].temp_min_c = bank.now.pack[0].temp_max_c = 7.5;
+	step(100);
+	CU_ASSERT_DOUBLE_EQUAL(permit->cha_a, 20., 1e-9);
 }
 
 static void bms_limits_bind_and_a_negative_one_means_none(void)
@@ -662,18 +665,20 @@ static void latched_converter_trip_counts_as_a_tripped_bank(void)
 
 static void insulation_trip_is_booked_to_the_pack_that_joined_last(void)
 {
-	hand_init(3);
-	bank.contactor[0].closed_ms = bank.now_ms - 70000;
-	bank.contactor[1].closed_ms = bank.now_ms - 2000;
-	bank.contactor[2].closed_ms = bank.now_ms - 9000;
-	bank.now.imd_ohm = 10e3;
-	step(100);
-	step(2000);
-	CU_ASSERT_EQUAL(raised[REASON_QUARANTINED], 1);
-	CU_ASSERT_EQUAL(bank.protect.pack[1].permit.reason, REASON_QUARANTINED);
-	CU_ASSERT_NOT_EQUAL(bank.protect.pack[2].permit.reason, REASON_QUARANTINED);
-	step(2000);
-	CU_ASSERT_EQUAL(raised[REASON_QUARANTINED], 1);
+	for (unsigned last = 1; last <= 2; last++) {
+		hand_init(3);
+		bank.contactor[0].closed_ms = bank.now_ms - 70000;
+		bank.contactor[last].closed_ms = bank.now_ms - 2000;
+		bank.contactor[3 - last].closed_ms = bank.now_ms - 9000;
+		bank.now.imd_ohm = 10e3;
+		step(100);
+		step(2000);
+		CU_ASSERT_EQUAL(raised[REASON_QUARANTINED], 1);
+		CU_ASSERT_EQUAL(bank.protect.pack[last].permit.reason, REASON_QUARANTINED);
+		CU_ASSERT_NOT_EQUAL(bank.protect.pack[3 - last].permit.reason, REASON_QUARANTINED);
+		step(2000);
+		CU_ASSERT_EQUAL(raised[REASON_QUARANTINED], 1);
+	}
 }
 
 static void insulation_trip_without_a_join_is_nobodys(void)
