@@ -115,16 +115,26 @@ static void start_opening(struct bank *bank, unsigned k, struct bank_outputs *ou
 	bank->plan.event_ms = bank->now_ms;
 }
 
+/* No other pack stays on the bus: those that are opening may be off in the next moment. */
+static bool is_last(const struct bank *bank, unsigned k)
+{
+	for (unsigned j = 0; j < bank->site.n_packs; j++)
+		if (j != k && bank->contactor[j].connected &&
+		    bank->contactor[j].state != CONTACTOR_OPEN_FIRST &&
+		    bank->contactor[j].state != CONTACTOR_OPEN_SECOND)
+			return false;
+	return true;
+}
+
 void leaving_steered(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	struct contactor *contactor = &bank->contactor[k];
 	const struct pack_contactors *site = &bank->site.pack[k].contactors;
 	bool hold = sequence_may_hold(bank, k);
 	bool at_once = bank->protect.pack[k].permit.immediate || !bank->protect.permit.hold;
-	bool last = contactor_connected(bank) == 1ull << k;
 	double margin_a = num_min(bank->site.pack[k].model.i_offset_max_a, site->break_max_a / 2.);
 	bool gone = num_inside(sequence_current_a(bank, k), 0., site->break_max_a - margin_a);
-	bool safe = gone && (!last || contactor_converters_off(bank));
+	bool safe = gone && (!is_last(bank, k) || contactor_converters_off(bank));
 
 	check_feedback(bank, k, out);
 	if (hold && (bank->plan.leave != (int)k || sequence_elapsed_ms(bank, k) > PLANNED_MS)) {

@@ -474,6 +474,30 @@ static void last_pack_waits_until_the_converters_are_shown_off(void)
 	CU_ASSERT_EQUAL(state(0), CONTACTOR_OPEN_FIRST);
 }
 
+static void pack_is_the_last_one_while_the_other_is_opening(void)
+{
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	bank.guard.pcs_drop_ms = 0;
+	bank.now.pcs[0].state = PCS_RUNNING;
+	no_hold(0, 2000, false);
+	bank.plan.leave = 1;
+	plant.current_a[0] = plant.current_a[1] = 20.;
+	run(50);
+	CU_ASSERT(state(0) == CONTACTOR_LEAVING && state(1) == CONTACTOR_LEAVING);
+	plant.current_a[0] = plant.current_a[1] = 0.;
+	run(20);
+	CU_ASSERT(state(0) == CONTACTOR_OPEN_FIRST && state(1) == CONTACTOR_LEAVING);
+	run(60);
+	CU_ASSERT(state(0) == CONTACTOR_OPEN_SECOND && state(1) == CONTACTOR_LEAVING);
+	run(500);
+	CU_ASSERT(state(0) == CONTACTOR_OPEN && state(1) == CONTACTOR_LEAVING);
+	bank.now.pcs[0].state = PCS_OFF;
+	run(20);
+	CU_ASSERT_EQUAL(state(1), CONTACTOR_OPEN_FIRST);
+}
+
 static void ordered_leave_opens_at_its_deadline_whatever_flows(void)
 {
 	begin(2);
@@ -959,6 +983,7 @@ int main(void)
 		TEST(planned_leave_waits_for_its_current_and_opens_pole_by_pole),
 		TEST(planned_leave_that_is_called_off_or_takes_too_long_ends_closed),
 		TEST(last_pack_waits_until_the_converters_are_shown_off),
+		TEST(pack_is_the_last_one_while_the_other_is_opening),
 		TEST(ordered_leave_opens_at_its_deadline_whatever_flows),
 		TEST(unknown_current_is_no_small_current),
 		TEST(second_pole_does_not_wait_past_the_deadline),
