@@ -17,6 +17,7 @@
 
 #include "drivers/sim/twin.h"
 #include "tests/fixture.h"
+#include "tests/property/bank_garbage.h"
 #include "tests/property/bank_lies.h"
 #include "tests/property/bank_oracle.h"
 
