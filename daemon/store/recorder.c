@@ -193,17 +193,20 @@ static unsigned segments_in_order(const struct recorder *r, unsigned at[SEGMENTS
 
 size_t recorder_size(const struct recorder *recorder)
 {
-	return sizeof recorder->header + recorder->n * recorder->segment_size;
+	return sizeof recorder->header + recorder->n * recorder->segment_size +
+	       sizeof(struct record);
 }
 
 size_t recorder_freeze(struct recorder *recorder, void *buffer, size_t size)
 {
 	unsigned at[SEGMENTS_MAX], n = segments_in_order(recorder, at);
+	const struct record end = recording_end();
 	uint8_t *to = buffer;
 	size_t used = sizeof recorder->header;
 
-	if (size < used)
+	if (size < used + sizeof end)
 		return 0;
+	size -= sizeof end;
 	memcpy(to, &recorder->header, used);
 	for (unsigned i = 0; i < n; i++) {
 		const struct segment *s = &recorder->segment[at[i]];
@@ -213,7 +216,8 @@ size_t recorder_freeze(struct recorder *recorder, void *buffer, size_t size)
 		memcpy(to + used, s->data, s->used);
 		used += s->used;
 	}
-	return used;
+	memcpy(to + used, &end, sizeof end);
+	return used + sizeof end;
 }
 
 bool recorder_pin(struct recorder *recorder)
@@ -244,7 +248,8 @@ void recorder_unpin(struct recorder *recorder)
 
 int recorder_write_pinned(struct recorder *recorder, const char *path)
 {
-	struct iovec part[SEGMENTS_MAX + 1] = {{&recorder->header, sizeof recorder->header}};
+	struct iovec part[SEGMENTS_MAX + 2] = {{&recorder->header, sizeof recorder->header}};
+	struct record end = recording_end();
 	int error;
 
 	if (!atomic_load(&recorder->busy))
@@ -254,7 +259,8 @@ int recorder_write_pinned(struct recorder *recorder, const char *path)
 
 		part[1 + i] = (struct iovec){s->data, s->used};
 	}
-	error = recording_write_parts(path, part, 1 + recorder->n_pinned);
+	part[1 + recorder->n_pinned] = (struct iovec){&end, sizeof end};
+	error = recording_write_parts(path, part, 2 + recorder->n_pinned);
 	recorder_unpin(recorder);
 	return error;
 }

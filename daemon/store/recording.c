@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "store/crc32.h"
 #include "store/recorder.h"
 
 void recording_header_fill(struct recording_header *header)
@@ -20,6 +21,14 @@ void recording_header_fill(struct recording_header *header)
 	header->inputs_size = sizeof(struct bank_inputs);
 	header->outputs_size = sizeof(struct bank_outputs);
 	build_id(header->build);
+}
+
+struct record recording_end(void)
+{
+	struct record end = {.kind = RECORD_END};
+
+	end.crc = crc32_add(0, &end.kind, sizeof end - sizeof end.crc);
+	return end;
 }
 
 /* Ranges that share a word are cut at its end: the first one to touch a word takes all of it. */

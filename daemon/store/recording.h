@@ -20,6 +20,7 @@ struct recording_header {
 enum record_kind {
 	RECORD_SNAPSHOT = 0x534e4150, /* struct bank before the next step; struct bank_inputs */
 	RECORD_STEP = 0x53544550,     /* changes of the inputs; changes of the outputs */
+	RECORD_END = 0x454e4421,      /* empty: without it the file was cut, if only between records */
 };
 
 /* Two delta streams follow the record: size[0] bytes, then size[1] bytes. */
@@ -39,6 +40,9 @@ void recording_output_ranges(unsigned n_packs, unsigned n_events, unsigned n_ack
 			     struct range at[OUTPUT_RANGES]);
 
 void recording_header_fill(struct recording_header *header);
+
+/* The last record of every recording. */
+struct record recording_end(void);
 
 /* Writes parts to `path` through a temporary file, fsync and rename. 0 or -errno. */
 struct iovec;

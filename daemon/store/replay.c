@@ -61,7 +61,7 @@ static const struct record *record_at(const uint8_t *data, size_t size, size_t a
 	const struct record *record = (const void *)(data + at);
 	uint64_t bytes;
 
-	if (size - at < sizeof *record)
+	if (at > size || size - at < sizeof *record)
 		return NULL;
 	bytes = sizeof *record + (uint64_t)record->size[0] + record->size[1];
 	if (bytes > size - at ||
@@ -138,12 +138,14 @@ static int records_replay(struct replay *r, const uint8_t *data, size_t size)
 {
 	size_t at = sizeof(struct recording_header), next;
 
-	while (at < size) {
+	for (;;) {
 		const struct record *record = record_at(data, size, at, &next);
 		bool good = record && (record->kind == RECORD_SNAPSHOT ? snapshot_take(r, record)
 				       : record->kind == RECORD_STEP   ? step_take(r, record)
 								       : false);
 
+		if (record && record->kind == RECORD_END && next == size)
+			break;
 		if (!good) {
 			fprintf(r->out,
 				"%s: torn at byte %zu of %zu: %" PRIu64

@@ -235,6 +235,23 @@ static void a_torn_tail_is_reported_and_the_rest_replayed(void)
 	run_free(run);
 }
 
+/* Also where the cut falls between two records. */
+static void every_cut_of_the_tail_is_noticed(void)
+{
+	struct run *run = run_new(0, 2);
+	char text[4096];
+	size_t size;
+
+	run_steps(run, 5);
+	size = run_write(run);
+	CU_ASSERT_EQUAL(replay(text, sizeof text), 0);
+	for (size_t cut = 1; cut < size; cut++) {
+		CU_ASSERT_EQUAL(truncate(path, (off_t)(size - cut)), 0);
+		CU_ASSERT_EQUAL(replay(text, sizeof text), 2);
+	}
+	run_free(run);
+}
+
 static void every_flipped_byte_is_noticed(void)
 {
 	struct run *run = run_new(0, 2);
@@ -398,6 +415,7 @@ int main(void)
 	CU_ADD_TEST(suite, another_build_may_differ_in_the_last_digits_but_not_in_decisions);
 	CU_ADD_TEST(suite, a_build_with_other_structs_is_refused_by_name);
 	CU_ADD_TEST(suite, a_torn_tail_is_reported_and_the_rest_replayed);
+	CU_ADD_TEST(suite, every_cut_of_the_tail_is_noticed);
 	CU_ADD_TEST(suite, every_flipped_byte_is_noticed);
 	CU_ADD_TEST(suite, files_that_are_no_recordings_are_refused);
 	CU_ADD_TEST(suite, a_pin_is_written_while_recording_goes_on);
