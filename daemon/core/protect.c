@@ -269,7 +269,7 @@ static void act_on_bank(struct bank_permit *permit, const struct rule *rule,
 	if (rule->action >= ACTION_NO_CLOSE &&
 	    (permit->reason == REASON_OK || (int)rule->action > permit->action)) {
 		permit->reason = rule->reason;
-		permit->action = rule->action;
+		permit->action = (int)rule->action;
 		permit->value = result->value;
 		permit->threshold = result->threshold;
 	}
