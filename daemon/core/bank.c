@@ -68,11 +68,20 @@ static int32_t patience_ms(enum bank_state from, enum bank_state to)
 	return !calm ? 0 : from == BANK_DERATED ? 10000 : 1000;
 }
 
+static bool waits_for_start(const struct bank *bank)
+{
+	const struct dispatch *dispatch = &bank->dispatch;
+
+	return bank->state == BANK_STOPPED && bank->site.start == START_COMMAND &&
+	       !dispatch->started && !dispatch->stopped && !dispatch->locked;
+}
+
 static void update_state(struct bank *bank, struct bank_outputs *out)
 {
 	enum bank_state state = state_now(bank);
 
-	bank->state_reason = state == BANK_TRIPPED ? bank->protect.permit.reason
+	bank->state_reason = waits_for_start(bank)   ? REASON_START_WAIT
+			     : state == BANK_TRIPPED ? bank->protect.permit.reason
 			     : state == BANK_STARTING && !bank->protect.permit.close
 				     ? bank->protect.permit.reason
 				     : bank->dispatch.reason;

@@ -262,19 +262,6 @@ static void give_power(const struct bank *bank, struct bank_outputs *out)
 	out->fire_healthy = !bank->protect.permit.fire;
 }
 
-/* What converters that steer themselves must respect. */
-static void give_bus_limits(const struct bank *bank, struct bank_outputs *out)
-{
-	const struct limit_set *set = &bank->limits.set;
-
-	if (!set->known || !set->consistent || !(set->v_star_v > 0.) || !bank->plan.pcs_run)
-		return;
-	out->bus_min_v = set->low_v;
-	out->bus_max_v = set->high_v;
-	out->bus_dis_max_a = num_or(num_max(set->dis_w, 0.) / set->v_star_v, 0.);
-	out->bus_cha_max_a = num_or(num_max(set->cha_w, 0.) / set->v_star_v, 0.);
-}
-
 /* Fans clear gas and cool a warm pack; a fire alarm stops them (fire concept). */
 static bool wants_fan(const struct bank *bank)
 {
@@ -304,6 +291,7 @@ void plan_step(struct bank *bank, const struct bank_inputs *in, struct bank_outp
 	look_for_join(bank);
 	set_power(bank);
 	give_power(bank, out);
-	give_bus_limits(bank, out);
+	if (!plan->pcs_run) /* what limits.c published is for converters that may run */
+		out->bus_dis_max_a = out->bus_cha_max_a = out->bus_min_v = out->bus_max_v = 0.;
 	out->fan = wants_fan(bank);
 }

@@ -180,16 +180,12 @@ enum evt1 {
 	       "too hot to charge", "C")                                                           \
 	REASON(TEMP_DISCHARGE_LOW, "temp_discharge_low", DERATE, UNDER_TEMP_WARNING,               \
 	       "too cold to discharge", "C")                                                       \
-	REASON(TEMP_DISCHARGE_HIGH, "temp_discharge_high", DERATE, OVER_TEMP_WARNING,              \
-	       "too hot to discharge", "C")                                                        \
 	REASON(TEMP_SPREAD, "temp_spread", WARNING, TEMPERATURE_IMBALANCE_WARNING,                 \
 	       "temperature sensors differ", "K")                                                  \
 	REASON(THERMAL_RUNAWAY, "thermal_runaway", ALARM, OVER_TEMP_ALARM,                         \
 	       "temperature rises too fast", "K/s")                                                \
 	REASON(TEMPS_FEW, "temps_few", WARNING, OTHER_WARNING,                                     \
 	       "temperature sensors are missing: current halved", "")                              \
-	REASON(SOC_DISAGREES, "soc_disagrees", WARNING, OTHER_WARNING,                             \
-	       "BMS state of charge differs from ours", "")                                        \
 	REASON(SOC_IMPLAUSIBLE, "soc_implausible", DERATE, OTHER_WARNING,                          \
 	       "voltage near maximum at a low state of charge", "")                                \
 	/* current */                                                                              \
@@ -201,8 +197,6 @@ enum evt1 {
 	       "current far above the limit", "A")                                                 \
 	REASON(FUSE_CURRENT, "fuse_current", ALARM, OVER_DISCHARGE_CURRENT_ALARM,                  \
 	       "current above the fuse rating", "A")                                               \
-	REASON(SHARE, "share_fault", TRIP, CURRENT_IMBALANCE,                                      \
-	       "pack current differs from the predicted share", "A")                               \
 	REASON(CIRCULATION, "circulation", TRIP, CURRENT_IMBALANCE,                                \
 	       "current circulates between packs", "A")                                            \
 	REASON(OPEN_CURRENT, "open_current", ALARM, CONTACTOR, "current flows in an open pack",    \
@@ -237,7 +231,6 @@ enum evt1 {
 	       "pack voltage differs from the bus while closed", "V")                              \
 	REASON(OPEN_UNPROVEN, "open_unproven", WARNING, CONTACTOR,                                 \
 	       "open cannot be proven: not isolated", "")                                          \
-	REASON(WEAR_WARN, "wear_warn", WARNING, CONTACTOR, "contactor life is mostly used", "")    \
 	REASON(WEAR_INHIBIT, "wear_inhibit", WARNING, CONTACTOR,                                   \
 	       "contactor life is used up: no more switching by choice", "")                       \
 	REASON(SUPPLY_LOW, "supply_low", WARNING, OTHER_WARNING,                                   \

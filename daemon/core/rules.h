@@ -114,7 +114,7 @@ struct rule {
 	enum action action;
 	int32_t deadline_ms; /* LEAVE, OPEN: contactors open by then, from activation */
 	unsigned flags;
-	const char *row;     /* number in the fault matrix, for docs/safety.md */
+	const char *row;     /* number in the project's fault matrix: keeps rows traceable */
 };
 
 extern const struct rule pack_rules[];

@@ -371,6 +371,9 @@ static void healthy_bank_reaches_its_rating(void)
 	CU_ASSERT(isnan(bank.limits.must_w));
 	CU_ASSERT(bank.limits.cha_w[HORIZON_NOW] > 20e3);
 	CU_ASSERT(out.bus_dis_max_a > 70.0 && out.bus_max_v > out.bus_min_v);
+	/* never more than what is published */
+	CU_ASSERT(out.bus_dis_max_a * out.bus_max_v <= bank.limits.dis_w[HORIZON_NOW] + 1e-6);
+	CU_ASSERT(out.bus_cha_max_a * out.bus_max_v <= bank.limits.cha_w[HORIZON_NOW] + 1e-6);
 	for (int h = HORIZON_60; h < HORIZON_COUNT; h++) {
 		CU_ASSERT(bank.limits.dis_w[h] > 0.0);
 		CU_ASSERT(bank.limits.dis_w[h] <= bank.limits.dis_w[h - 1]);
