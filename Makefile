@@ -67,7 +67,7 @@ build-tests: $(TESTS) $(BUILD)/tests/system/northbound_peer
 BUILD_PACKAGES := gcc make libc6-dev pkg-config libmosquitto-dev libjansson-dev libconfig-dev \
 		  libsystemd-dev libsqlite3-dev
 DEMO_PACKAGES  := mosquitto mosquitto-clients iproute2
-TEST_PACKAGES  := libcunit1-dev mosquitto mosquitto-clients python3 python3-jsonschema binutils \
+TEST_PACKAGES  := libcunit1-dev mosquitto mosquitto-clients python3 python3-jsonschema binutils git \
 		  iproute2 procps
 
 need:
