@@ -9,11 +9,19 @@
 /* Immediate steps asked for by the core are not closer together than this. */
 enum { STEP_GAP_MS = 2 };
 
-enum { PRIORITY_TICK = -10, PRIORITY_URGENT = -5 };
+enum { PRIORITY_TICK = -10, PRIORITY_URGENT = -5, PRIORITY_TELL = 10 };
+
+struct loop;
+
+struct urgent {
+	struct loop *loop;
+	const struct driver *driver;
+};
 
 struct loop {
 	sd_event *event;
-	sd_event_source *tick_timer, *step_timer;
+	struct urgent urgent[PLANT_DRIVERS_MAX];
+	sd_event_source *tick_timer, *step_timer, *tell;
 	struct tick *tick;
 	struct loop_result *result;
 	uint64_t next_us; /* of the next regular tick */
@@ -27,7 +35,8 @@ static int step_timer_set(struct loop *loop)
 	int64_t at_ms = loop->tick->out.next_step_ms;
 	int64_t least_ms = loop->tick->in.now_ms + STEP_GAP_MS;
 
-	if (at_ms <= 0 || (uint64_t)at_ms * 1000 >= loop->next_us)
+	/* In the millisecond of the next tick is that tick's business. */
+	if (at_ms <= 0 || (uint64_t)at_ms >= loop->next_us / 1000)
 		return sd_event_source_set_enabled(loop->step_timer, SD_EVENT_OFF);
 	if (at_ms < least_ms)
 		at_ms = least_ms;
@@ -70,10 +79,25 @@ static int on_tick(sd_event_source *source, uint64_t due_us, void *context)
 		loop->result->overruns += missed;
 		loop->next_us += missed * loop->period_us;
 	}
+	bool starved = loop->tick->untold; /* for a whole period something urgent came in between */
 	tick_run(loop->tick, true, late_ms > INT32_MAX ? INT32_MAX : (int32_t)late_ms);
+	if (starved)
+		tick_tell(loop->tick);
+	sd_event_source_set_enabled(loop->tell, SD_EVENT_ONESHOT);
 	stop_check(loop);
 	sd_event_source_set_time(source, loop->next_us);
 	return step_timer_set(loop);
+}
+
+/* When nothing else waits: an input that trips just after a tick is not kept waiting by its report.
+ */
+static int on_tell(sd_event_source *source, void *context)
+{
+	struct loop *loop = context;
+
+	(void)source;
+	tick_tell(loop->tick);
+	return 0;
 }
 
 static int on_step_timer(sd_event_source *source, uint64_t due_us, void *context)
@@ -81,6 +105,19 @@ static int on_step_timer(sd_event_source *source, uint64_t due_us, void *context
 	(void)source;
 	(void)due_us;
 	return step_now(context);
+}
+
+static int on_driver(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+	struct urgent *urgent = context;
+	const struct driver *driver = urgent->driver;
+
+	(void)fd;
+	if (events & (EPOLLERR | EPOLLHUP))
+		sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	if (driver->urgent && !driver->urgent(driver->self, clock_monotonic_ms()))
+		return 0;
+	return step_now(urgent->loop);
 }
 
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -125,6 +162,10 @@ static int timers_add(struct loop *loop)
 		error = sd_event_source_set_priority(loop->step_timer, PRIORITY_URGENT);
 	if (error >= 0)
 		error = sd_event_source_set_enabled(loop->step_timer, SD_EVENT_OFF);
+	if (error >= 0)
+		error = sd_event_add_defer(loop->event, &loop->tell, on_tell, loop);
+	if (error >= 0)
+		error = sd_event_source_set_priority(loop->tell, PRIORITY_TELL);
 	return error;
 }
 
@@ -135,9 +176,11 @@ static int fds_add(struct loop *loop)
 				    EPOLLIN, on_readable, loop);
 
 	for (unsigned i = 0; i < plant->n && error >= 0; i++)
-		if (plant->driver[i].urgent_fd >= 0)
+		if (plant->driver[i].urgent_fd >= 0) {
+			loop->urgent[i] = (struct urgent){loop, &plant->driver[i]};
 			error = sd_event_add_io(loop->event, NULL, plant->driver[i].urgent_fd,
-						EPOLLIN, on_readable, loop);
+						EPOLLIN, on_driver, &loop->urgent[i]);
+		}
 	return error;
 }
 
@@ -160,8 +203,10 @@ int loop_run(struct tick *tick, struct loop_result *result)
 		error = sd_event_add_signal(loop.event, NULL, SIGINT, on_signal, &loop);
 	if (error >= 0)
 		error = sd_event_loop(loop.event);
+	tick_tell(tick);
 	sd_event_source_unref(loop.tick_timer);
 	sd_event_source_unref(loop.step_timer);
+	sd_event_source_unref(loop.tell);
 	sd_event_unref(loop.event);
 	return error < 0 ? error : 0;
 }

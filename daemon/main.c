@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "loop.h"
+#include "store/commission.h"
 
 enum { THREAD_STACK = 128 << 10, FIFO_PRIORITY = 20 };
 
@@ -32,9 +33,10 @@ static const char usage[] =
 	"  --shared-clock     take the clock as synchronised: all senders run on this machine\n"
 	"  --help, --version\n"
 	"\n"
-	"Exit codes: 0 stopped in order; 64 wrong usage; 70 internal error, or the bank did\n"
-	"not open in time; 71 the system refused something; 75 this bank is already run by\n"
-	"another process; 78 the configuration has mistakes.\n";
+	"Exit codes: 0 stopped in order; 64 wrong usage; 69 another program holds a GPIO line;\n"
+	"70 internal error, or the bank did not open in time; 71 the system refused something;\n"
+	"75 this bank is already run by another process; 78 the configuration has mistakes, or\n"
+	"does not fit the board.\n";
 
 struct options {
 	const char *config, *mqtt_url, *run_dir, *state_dir;
@@ -46,11 +48,14 @@ struct daemon {
 	char boot[33];
 	int lock_fd;
 	struct plant plant;
+	struct commission commission;
 	struct notify notify;
+	struct watchdog watchdog;
 	struct recorder *recorder;
 	struct store *store;
 	struct northbound *northbound;
 	struct tick *tick;
+	bool opened; /* the bank was opened in order */
 };
 
 /* -1: go on; otherwise the exit code. */
@@ -225,6 +230,23 @@ static void process_hurry(void)
 				"raise LimitRTPRIO\n");
 }
 
+/* Real contactors move only with a record of commissioning. */
+static void commission_take(struct daemon *d)
+{
+	commission_load(&d->config, true, &d->commission);
+	d->tick->in.commissioned = d->commission.holds;
+	if (!d->commission.holds)
+		fprintf(stderr, "rebankd: contactors stay open: %s\n", d->commission.text);
+	northbound_tell_commission(d->northbound, &d->commission);
+}
+
+static int plant_exit(enum plant_result plant)
+{
+	if (plant == PLANT_NO_DRIVER || plant == PLANT_REFUSED)
+		return EX_CONFIG;
+	return plant == PLANT_BUSY ? EX_UNAVAILABLE : EX_OSERR;
+}
+
 /* Everything the daemon is made of, in order. -1: complete; otherwise the exit code. */
 static int assemble(struct daemon *d)
 {
@@ -243,8 +265,10 @@ static int assemble(struct daemon *d)
 	tick->bank.event_seq = saved->event_seq;
 	plant = plant_open(&d->plant, &d->config, clock_monotonic_ms());
 	if (plant != PLANT_OK)
-		return plant == PLANT_NO_DRIVER ? EX_CONFIG : EX_OSERR;
+		return plant_exit(plant);
 	if (!(d->northbound = northbound_new(&d->config, d->boot, tick_request_recording, tick)))
+		return EX_OSERR;
+	if (!watchdog_open(&d->watchdog, d->config.watchdog))
 		return EX_OSERR;
 	notify_open(&d->notify);
 	tick->plant = &d->plant;
@@ -252,8 +276,9 @@ static int assemble(struct daemon *d)
 	tick->store = d->store;
 	tick->recorder = d->recorder;
 	tick->notify = &d->notify;
-	/* Real contactors move only with a record of commissioning; none is kept here yet. */
-	tick->in.commissioned = !d->config.site.real_contactors;
+	tick->watchdog = &d->watchdog;
+	tick->clock.file = d->config.clock_file;
+	commission_take(d);
 	return -1;
 }
 
@@ -263,6 +288,7 @@ static void take_apart(struct daemon *d)
 	if (d->northbound)
 		northbound_stop(d->northbound, 2000);
 	plant_close(&d->plant);
+	watchdog_close(&d->watchdog, d->opened);
 	store_stop(d->store);
 	recorder_free(d->recorder);
 	free(d->tick);
@@ -301,12 +327,14 @@ static int run(struct daemon *d)
 			LOOP_STOP_MAX_MS / 1000);
 		return EX_SOFTWARE;
 	}
+	d->opened = true;
 	return EX_OK;
 }
 
 int main(int argc, char **argv)
 {
-	static struct daemon d = {.lock_fd = -1, .notify = {.fd = -1}};
+	static struct daemon d = {
+		.lock_fd = -1, .notify = {.fd = -1}, .watchdog = {.fd = -1}};
 	struct options options;
 	int result = options_parse(argc, argv, &options);
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Past this a tick is not healthy: no heartbeat, no food for the watchdog. */
-enum { LATE_MAX_MS = 400 };
+enum { LATE_MAX_MS = 400, NOTICES_MAX = 4 };
 
 static void times_set(struct tick *tick, bool regular, int32_t lateness_ms)
 {
@@ -11,7 +11,7 @@ static void times_set(struct tick *tick, bool regular, int32_t lateness_ms)
 
 	in->now_ms = clock_monotonic_ms();
 	in->utc_ms = clock_utc_ms();
-	in->clock_synced = clock_synced(&tick->clock, in->now_ms);
+	in->clock_synced = clock_synced(&tick->clock, in->now_ms, in->utc_ms);
 	in->tick = regular;
 	in->lateness_ms = lateness_ms;
 }
@@ -50,6 +50,18 @@ static void events_give(struct tick *tick)
 	}
 }
 
+/* Some at each tick: a plant that is full of trouble leaves room for events. */
+static void notices_give(struct tick *tick)
+{
+	struct driver_notice notice;
+
+	for (unsigned n = 0; n < NOTICES_MAX; n++) {
+		if (!plant_notice(tick->plant, tick->in.now_ms, &notice))
+			return;
+		store_notice(tick->store, &notice);
+	}
+}
+
 static void recording_give(struct tick *tick)
 {
 	bool due = tick->record_ms && tick->in.now_ms >= tick->record_ms;
@@ -63,11 +75,21 @@ static void recording_give(struct tick *tick)
 	atomic_store(&tick->record_asked, false);
 }
 
-static void state_save(struct tick *tick)
+/* A closing that begins is saved before the resistor takes current: its process may die in it. */
+static bool closing_begins(struct tick *tick)
+{
+	uint64_t closing = contactor_closing(&tick->bank);
+	bool begins = (closing & ~tick->closing) != 0;
+
+	tick->closing = closing;
+	return begins;
+}
+
+static void state_save(struct tick *tick, bool at_once)
 {
 	int64_t age_ms = tick->in.now_ms - tick->saved_ms;
 
-	if (age_ms < (tick->changed ? SAVE_CHANGE_MS : SAVE_EVERY_MS))
+	if (!at_once && age_ms < (tick->changed ? SAVE_CHANGE_MS : SAVE_EVERY_MS))
 		return;
 	bank_save(&tick->bank, &tick->in, &tick->saved);
 	store_state(tick->store, &tick->saved);
@@ -93,10 +115,12 @@ static bool all_outputs_off(const struct tick *tick)
  * open and waits, for a silent pack say, gives no heartbeat either, and a restart would not help
  * it.
  */
-static void watchdog_feed(struct tick *tick)
+static void watchdogs_feed(struct tick *tick)
 {
-	if (tick->in.lateness_ms < LATE_MAX_MS && (tick->out.heartbeat || all_outputs_off(tick)))
-		notify_feed(tick->notify, tick->in.now_ms);
+	if (tick->in.lateness_ms >= LATE_MAX_MS || !(tick->out.heartbeat || all_outputs_off(tick)))
+		return;
+	notify_feed(tick->notify, tick->in.now_ms);
+	watchdog_feed(tick->watchdog);
 }
 
 void tick_run(struct tick *tick, bool regular, int32_t lateness_ms)
@@ -108,18 +132,29 @@ void tick_run(struct tick *tick, bool regular, int32_t lateness_ms)
 	commands_take(tick);
 	recorder_before(tick->recorder, &tick->bank, &tick->in);
 	bank_step(&tick->bank, &tick->in, out);
-	recorder_after(tick->recorder, out);
 	plant_apply(tick->plant, tick->in.now_ms, out);
-	if (regular || out->n_events || out->n_acks)
-		bank_report(&tick->bank, &tick->in, out, &tick->report);
-	northbound_give(tick->northbound, &tick->report, out);
-	events_give(tick);
+	recorder_after(tick->recorder, out);
 	tick->steps++;
-	if (!regular)
+	if (regular)
+		watchdogs_feed(tick);
+	tick->begins = closing_begins(tick);
+	bool news = out->n_events || out->n_acks || out->events_dropped || tick->begins;
+	tick->untold = tick->untold || regular || news;
+	if (news) /* the next step would write over it */
+		tick_tell(tick);
+}
+
+void tick_tell(struct tick *tick)
+{
+	if (!tick->untold)
 		return;
+	tick->untold = false;
+	bank_report(&tick->bank, &tick->in, &tick->out, &tick->report);
+	northbound_give(tick->northbound, &tick->report, &tick->out);
+	events_give(tick);
+	state_save(tick, tick->begins);
+	notices_give(tick);
 	recording_give(tick);
-	state_save(tick);
-	watchdog_feed(tick);
 }
 
 bool tick_is_safe(const struct tick *tick)
@@ -135,6 +170,7 @@ void tick_end(struct tick *tick)
 	if (tick->record_ms && recorder_pin(tick->recorder))
 		store_recording(tick->store, reason_text(tick->record_why)->word, tick->in.utc_ms);
 	bank_save(&tick->bank, &tick->in, &tick->saved);
+	tick->saved.ended = tick->steps > 0; /* else it is not known how the last run ended */
 	store_state(tick->store, &tick->saved);
 }
 

@@ -1,6 +1,6 @@
 /*
- * One step of the running bank: gather -> commands -> bank_step -> apply -> report. Runs on the
- * control thread: never waits, allocates or logs.
+ * One step of the running bank: gather -> commands -> bank_step -> apply, and what is told of it
+ * afterwards. Runs on the control thread: never waits, allocates or logs.
  */
 #ifndef REBANK_TICK_H
 #define REBANK_TICK_H
@@ -11,9 +11,10 @@
 #include "core/report.h"
 #include "northbound/northbound.h"
 #include "notify.h"
-#include "plant.h"
+#include "plant/plant.h"
 #include "store/recorder.h"
 #include "store/store.h"
+#include "watchdog.h"
 
 enum {
 	RECORD_AFTER_MS = 5000,  /* a trip is written with what followed it */
@@ -28,6 +29,7 @@ struct tick {
 	struct store *store;
 	struct recorder *recorder;
 	struct notify *notify;
+	struct watchdog *watchdog;
 	struct clock clock;
 	atomic_bool record_asked; /* from any thread */
 	int64_t record_ms;        /* write a recording then; 0: none is due */
@@ -35,6 +37,9 @@ struct tick {
 	enum reason record_why;
 	int64_t saved_ms;
 	bool changed; /* something that must survive, since saved_ms */
+	uint64_t closing; /* packs, at the last step */
+	bool begins;      /* one of them began in it */
+	bool untold;      /* a step whose report nobody has */
 	uint64_t steps;
 	struct bank bank;
 	struct bank_inputs in;
@@ -46,6 +51,10 @@ struct tick {
 /* One step. `regular`: the 100 ms tick, which began lateness_ms late; otherwise an immediate step.
  */
 void tick_run(struct tick *tick, bool regular, int32_t lateness_ms);
+
+/* Reports the last step to the other threads, if that is still to do. A step with events or acks has done
+ * it itself; after others it may wait while something urgent comes in between. */
+void tick_tell(struct tick *tick);
 
 /* True when nothing is connected and every output is safe: the process may end. */
 bool tick_is_safe(const struct tick *tick);

@@ -34,7 +34,7 @@ static inline void fixture_pack(struct pack_site *pack, const char *id)
 		.has = { true, true, true }, .feedback = { true, true, true },
 		.close_ms = 200, .open_ms = 200, .precharge_ohm = 47., .precharge_j = 1500.,
 		.precharge_cool_s = 120., .make_max_a = 20., .break_max_a = 10.,
-		.wear_rated_a = 100.,
+		.wear_rated_a = 100., .wear_warn = 0.8, .wear_inhibit = 1.,
 	};
 	pack->electrical_stale_ms = 1000;
 	pack->link_stale_ms = 500;
@@ -75,6 +75,7 @@ static inline void fixture_site(struct site *site, unsigned n_packs)
 		.dc_min_v = 250., .dc_max_v = 450., .dc_max_a = 200., .efficiency = 0.96,
 		.standby_w = 60., .stale_ms = 2000, .dead_man_ms = 5000,
 	};
+	site->proof.warn_d = 14.;
 	site->n_sources = 2;
 	site->source[0] = (struct source_site){
 		.id = "local", .priority = 0, .may_setpoint = true, .may_command = true,

@@ -2,7 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "config/key.h"
+#include "config/wire.h"
+#include "drivers/modbus/address.h"
 
 /* One pack under examination. */
 struct subject {
@@ -225,80 +226,6 @@ static void check_stale(const struct subject *subject)
 			     pack->electrical_stale_ms / 1000.0, pack->cells_stale_ms / 1000.0);
 }
 
-/* 20 % on top: the capacitance is a catalogue value. */
-static void check_precharge(const struct subject *subject)
-{
-	const struct pack_contactors *contactors = &subject->pack->contactors;
-	const struct bus_site *bus = &subject->config->site.bus;
-	double v = subject->pack->limit.pack_max_v;
-	double energy_j = 0.6 * bus->capacitance_f * v * v;
-	double long_s = 8.0 * contactors->precharge_ohm * bus->capacitance_f;
-
-	if (!contactors->has[POLE_PRECHARGE])
-		return;
-	if (isnan(contactors->precharge_ohm))
-		PACK_MISTAKE(subject, NULL, "precharge",
-			     "precharge.resistor_ohm is missing: a precharge contactor is fitted");
-	if (isnan(contactors->precharge_j))
-		PACK_MISTAKE(subject, NULL, "precharge",
-			     "precharge.resistor_j is missing: a precharge contactor is fitted");
-	if (contactors->precharge_j < energy_j)
-		PACK_MISTAKE(subject, "precharge", "resistor_j",
-			     "precharge.resistor_j %g is too small: one precharge of %g F to %g V "
-			     "takes %.0f J with 20 %% margin",
-			     contactors->precharge_j, bus->capacitance_f, v, energy_j);
-	if (long_s > 10.0)
-		PACK_MISTAKE(subject, "precharge", "resistor_ohm",
-			     "precharge.resistor_ohm %g with %g F takes up to %.1f s, more than "
-			     "10: use a smaller resistor",
-			     contactors->precharge_ohm, bus->capacitance_f, long_s);
-	if (v / contactors->precharge_ohm > subject->pack->limit.fuse_a)
-		PACK_MISTAKE(subject, "precharge", "resistor_ohm",
-			     "precharge.resistor_ohm %g lets %.0f A flow into an empty bus, more "
-			     "than fuse_a %g",
-			     contactors->precharge_ohm, v / contactors->precharge_ohm,
-			     subject->pack->limit.fuse_a);
-}
-
-static void check_contactors(const struct subject *subject)
-{
-	const struct pack_contactors *contactors = &subject->pack->contactors;
-	const struct pack_config *own = &subject->config->pack[subject->k];
-	bool real = strcmp(subject->config->gpio.chip, "sim") != 0;
-	static const char *const names[] = {"contactors.negative", "contactors.positive",
-					    "contactors.precharge"};
-	static const char *const contacts[] = {"contactors.feedback_negative",
-					       "contactors.feedback_positive", NULL};
-
-	for (int pole = 0; pole < POLE_COUNT && real; pole++) {
-		if (!*own->coil[pole])
-			PACK_MISTAKE(subject, NULL, "contactors",
-				     "%s is missing: name its line, or \"none\"", names[pole]);
-		if (contacts[pole] && !*own->feedback[pole])
-			PACK_MISTAKE(subject, NULL, "contactors",
-				     "%s is missing: name its line, or \"none\"", contacts[pole]);
-	}
-	if (!contactors->has[POLE_NEGATIVE] && !contactors->has[POLE_POSITIVE] &&
-	    (!real || *own->coil[POLE_NEGATIVE]))
-		PACK_MISTAKE(subject, NULL, "contactors",
-			     "neither pole has a coil: nothing here could open this pack");
-	else if ((!contactors->has[POLE_NEGATIVE] || !contactors->has[POLE_POSITIVE]) &&
-		 !contactors->shared_pole && (!real || *own->coil[POLE_NEGATIVE]))
-		PACK_MISTAKE(
-			subject, NULL, "contactors",
-			"only one pole has a coil: say contactors.shared_pole = true, the pack "
-			"is then never reported isolated");
-	if (contactors->break_max_a > subject->pack->limit.fuse_a)
-		PACK_MISTAKE(subject, "contactors", "break_max_a",
-			     "contactors.break_max_a %g is above fuse_a %g",
-			     contactors->break_max_a, subject->pack->limit.fuse_a);
-	if (contactors->close_ms + contactors->open_ms > subject->config->site.plan.settle_ms)
-		PACK_MISTAKE(subject, "contactors", "close_s",
-			     "contactors.close_s and open_s together exceed plan.settle_s %g: the "
-			     "bank would switch on before this pack has answered",
-			     subject->config->site.plan.settle_ms / 1000.0);
-}
-
 static void check_layers(const struct subject *subject)
 {
 	static const char *const names[LAYER_COUNT] = {
@@ -324,7 +251,8 @@ static void check_twins(const struct subject *subject, unsigned j)
 	if (strcmp(other->id, subject->pack->id) == 0 && *other->id)
 		PACK_MISTAKE(subject, NULL, "id", "id \"%s\" is also that of packs[%u]", other->id,
 			     j);
-	if (*own->bus && strcmp(own->bus, "sim") != 0 && strcmp(own->bus, their->bus) == 0 &&
+	if (*own->bus && strcmp(own->bus, "sim") != 0 && !modbus_address_is(own->bus) &&
+	    strcmp(own->bus, their->bus) == 0 &&
 	    strcmp(subject->pack->profile, other->profile) == 0)
 		PACK_MISTAKE(subject, NULL, "bus",
 			     "bus \"%s\" already has packs[%u] \"%s\" with the same profile: their "
@@ -375,7 +303,8 @@ static void check_list(struct reader *reader)
 		return;
 	}
 	for (unsigned k = 0; k < site->n_packs; k++)
-		precharges |= !reader->pack[k] || site->pack[k].contactors.has[POLE_PRECHARGE];
+		precharges |= !reader->pack[k] || site->pack[k].contactors.has[POLE_PRECHARGE] ||
+			      site->pack[k].contactors.by_frames;
 	if (!precharges)
 		mistake_at(&reader->mistakes, list, "packs",
 			   "none has a precharge contactor and the bus has %g F: it could never be "
@@ -395,8 +324,8 @@ void check_packs(struct reader *reader)
 		check_pack_window(&subject);
 		check_model(&subject);
 		check_stale(&subject);
-		check_precharge(&subject);
-		check_contactors(&subject);
+		check_pack_contactors(reader, k);
+		check_pack_wire(reader, k);
 		check_layers(&subject);
 		check_mixture(&subject);
 		for (unsigned j = 0; j < k; j++)

@@ -42,6 +42,12 @@ static void check_pcs(struct reader *reader, unsigned i)
 	if (pcs->cha_max_w > pcs->p_max_w)
 		PCS_MISTAKE("cha_max_w", "cha_max_w %g is above p_max_w %g", pcs->cha_max_w,
 			    pcs->p_max_w);
+	if (pcs->min_w > 0.5 * pcs->p_max_w)
+		PCS_MISTAKE("min_w", "min_w %g is above half of p_max_w %g", pcs->min_w,
+			    pcs->p_max_w);
+	if (pcs->resolution_w > 0.1 * pcs->p_max_w)
+		PCS_MISTAKE("resolution_w", "resolution_w %g is above a tenth of p_max_w %g",
+			    pcs->resolution_w, pcs->p_max_w);
 	if (!site->has_pcs_enable && pcs->dead_man_ms > 10000)
 		PCS_MISTAKE("dead_man_s",
 			    "dead_man_s %g is longer than 10 and there is no gpio.pcs_enable: wire "
@@ -145,17 +151,38 @@ static void check_protection(struct reader *reader)
 	if (isnan(site->supply_open_v))
 		SITE_MISTAKE(reader, "protection", "supply",
 			     "supply_open_v is missing: 10.5 for 12 V coils, 21 for 24 V");
+	if (site->real_contactors && !reader->config->sim.hardware_in_the_loop &&
+	    isnan(reader->config->sensor.supply_hold_up_s))
+		SITE_MISTAKE(reader, "protection", "supply",
+			     "supply_hold_up_s is missing: a supply that does not hold 2 s drops "
+			     "the coils before the packs have opened in order");
 	if (site->supply_open_v >= site->supply_close_min_v)
 		SITE_MISTAKE(reader, "protection", "supply_open_v",
 			     "supply_open_v %g is not below supply_close_min_v %g",
 			     site->supply_open_v, site->supply_close_min_v);
 }
 
+static void check_proof(struct reader *reader)
+{
+	static const char *const keys[PROOF_TESTS] = {
+		[PROOF_ESTOP] = "estop_days",       [PROOF_HEARTBEAT] = "heartbeat_days",
+		[PROOF_DEAD_MAN] = "dead_man_days", [PROOF_INSULATION] = "insulation_days",
+		[PROOF_WELD] = "weld_days",
+	};
+	const struct proof_site *proof = &reader->config->site.proof;
+
+	for (int test = 0; test < PROOF_TESTS; test++)
+		if (proof->period_d[test] > 0.0 && proof->period_d[test] <= proof->warn_d)
+			SITE_MISTAKE(reader, "proof", keys[test],
+				     "%s %g is not longer than warn_days %g: it would always warn",
+				     keys[test], proof->period_d[test], proof->warn_d);
+}
+
 static void check_sources(struct reader *reader)
 {
 	const struct site *site = &reader->config->site;
 
-	for (unsigned i = 1; i < site->n_sources; i++) {
+	for (unsigned i = 1; i < reader->config->mqtt.n_sources; i++) {
 		const struct source_site *source = &site->source[i];
 		char where[ID_SIZE + 32];
 
@@ -258,6 +285,7 @@ void check_site(struct reader *reader)
 	check_grid(reader);
 	check_plan(reader);
 	check_protection(reader);
+	check_proof(reader);
 	check_sources(reader);
 	check_mqtt(reader);
 	check_store(reader);

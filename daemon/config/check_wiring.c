@@ -1,91 +1,7 @@
-/* Lines, chips, drivers: nothing wired twice, nothing that this build cannot speak to. */
+/* Chips, drivers, sensors: nothing that this build cannot speak to, nothing real half simulated. */
 #include <string.h>
 
 #include "config/key.h"
-
-enum { USES_MAX = PACK_MAX * 2 * POLE_COUNT + 5 + INPUT_COUNT };
-
-struct use {
-	const char *line;
-	char where[ID_SIZE + 24];
-	const char *key;
-	const config_setting_t *setting;
-};
-
-struct uses {
-	unsigned n;
-	struct use use[USES_MAX];
-};
-
-static void use_add(struct reader *reader, struct uses *uses, const char *line, const char *where,
-		    const char *key, const config_setting_t *setting)
-{
-	struct use *use = &uses->use[uses->n];
-
-	if (!*line || strcmp(line, "none") == 0)
-		return;
-	for (unsigned i = 0; i < uses->n; i++) {
-		if (strcmp(uses->use[i].line, line) == 0) {
-			mistake_at(&reader->mistakes, setting, where,
-				   "%s \"%s\" is already %s of %s: a line has one use", key, line,
-				   uses->use[i].key, uses->use[i].where);
-			return;
-		}
-	}
-	use->line = line;
-	use->key = key;
-	use->setting = setting;
-	snprintf(use->where, sizeof(use->where), "%s", where);
-	uses->n++;
-}
-
-static void uses_of_gpio(struct reader *reader, struct uses *uses)
-{
-	const struct gpio_config *gpio = &reader->config->gpio;
-	const struct {
-		const char *key, *line;
-	} lines[] = {
-		{"pcs_enable", gpio->pcs_enable},
-		{"heartbeat", gpio->heartbeat},
-		{"alarm_relay", gpio->alarm_relay},
-		{"fire_relay", gpio->fire_relay},
-		{"fan", gpio->fan},
-		{"estop", gpio->input[INPUT_ESTOP]},
-		{"interlock", gpio->input[INPUT_INTERLOCK]},
-		{"smoke", gpio->input[INPUT_SMOKE]},
-		{"gas", gpio->input[INPUT_GAS]},
-		{"door", gpio->input[INPUT_DOOR]},
-		{"insulation", gpio->input[INPUT_INSULATION]},
-		{"remote", gpio->input[INPUT_REMOTE]},
-		{"fan_feedback", gpio->input[INPUT_FAN]},
-		{"mains", gpio->input[INPUT_MAINS]},
-	};
-
-	_Static_assert(sizeof(lines) / sizeof(lines[0]) == 5 + INPUT_COUNT, "a line is missing");
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		use_add(reader, uses, lines[i].line, "gpio", lines[i].key,
-			setting_of_site(reader, "gpio", lines[i].key));
-}
-
-static void uses_of_pack(struct reader *reader, struct uses *uses, unsigned k)
-{
-	static const char *const keys[2][POLE_COUNT] = {
-		{"negative", "positive", "precharge"},
-		{"feedback_negative", "feedback_positive", "feedback_precharge"}};
-	const struct pack_config *own = &reader->config->pack[k];
-	char where[ID_SIZE + 24];
-
-	for (unsigned j = 0; j < k; j++)
-		if (strcmp(reader->config->site.pack[j].id, reader->config->site.pack[k].id) == 0)
-			return; /* equal ids make equal names of simulated lines */
-	snprintf(where, sizeof(where), "packs[%u] \"%s\"", k, reader->config->site.pack[k].id);
-	for (int pole = 0; pole < POLE_COUNT; pole++) {
-		use_add(reader, uses, own->coil[pole], where, keys[0][pole],
-			setting_of_pack(reader, k, "contactors", keys[0][pole]));
-		use_add(reader, uses, own->feedback[pole], where, keys[1][pole],
-			setting_of_pack(reader, k, "contactors", keys[1][pole]));
-	}
-}
 
 static void check_driver(struct reader *reader, const config_setting_t *setting, const char *where,
 			 const char *key, const char *role, const char *name)
@@ -117,25 +33,7 @@ static void check_sensors(struct reader *reader)
 				sensors[i].group, sensors[i].key, sensors[i].role, sensors[i].name);
 }
 
-/* Chips that single lines name themselves. */
-static void check_chips(struct reader *reader, const struct uses *uses)
-{
-	const char *standard = reader->config->gpio.chip;
-
-	for (unsigned i = 0; i < uses->n; i++) {
-		const char *line = uses->use[i].line, *colon = strchr(line, ':');
-		char chip[LINE_SIZE];
-
-		if (!colon)
-			continue;
-		snprintf(chip, sizeof(chip), "%.*s", (int)(colon - line), line);
-		if (strcmp(chip, standard) != 0)
-			check_driver(reader, uses->use[i].setting, uses->use[i].where,
-				     uses->use[i].key, "gpio chip", chip);
-	}
-}
-
-static void check_drivers(struct reader *reader, const struct uses *uses)
+static void check_drivers(struct reader *reader)
 {
 	const struct config *config = reader->config;
 	const config_setting_t *pcs = setting_find(config_root_setting(&reader->tree), NULL, "pcs");
@@ -156,25 +54,31 @@ static void check_drivers(struct reader *reader, const struct uses *uses)
 		check_driver(reader, driver ? driver : element, where, "driver", "pcs driver",
 			     config->pcs[i].driver);
 	}
-	check_driver(reader, setting_of_site(reader, "gpio", "chip"), "gpio", "chip", "gpio chip",
-		     config->gpio.chip);
-	check_chips(reader, uses);
 	check_sensors(reader);
 }
 
-/* A simulated reading must not steer a real coil, nor a simulated coil answer for a real pack. */
+/* A simulated reading must not steer a real coil, nor a simulated coil answer for a real pack. On a
+ * bench with hardware in the loop the lines are real and all else is simulated. */
 static void check_mixture(struct reader *reader)
 {
 	const struct config *config = reader->config;
 	const char *part[PACK_MAX + PCS_MAX + 5];
 	const char *real = NULL;
 	unsigned n = 0, simulated = 0;
+	bool bench = config->sim.hardware_in_the_loop;
 
-	part[n++] = config->gpio.chip;
+	if (!bench)
+		part[n++] = config->gpio.chip;
+	else if (strcmp(config->gpio.chip, "sim") == 0)
+		mistake_at(&reader->mistakes, setting_of_site(reader, "gpio", "chip"), "gpio",
+			   "chip \"sim\": simulation.hardware_in_the_loop needs the lines of a "
+			   "real chip");
 	part[n++] = config->sensor.bus_voltage;
 	part[n++] = config->sensor.meter;
-	part[n++] = config->sensor.imd;
-	part[n++] = config->sensor.supply;
+	if (!bench || !config->sim.imd_by_line)
+		part[n++] = config->sensor.imd;
+	if (!bench || !config->sim.supply_by_line)
+		part[n++] = config->sensor.supply;
 	for (unsigned i = 0; i < config->site.n_pcs; i++)
 		part[n++] = config->pcs[i].driver;
 	for (unsigned k = 0; k < config->site.n_packs; k++)
@@ -186,17 +90,46 @@ static void check_mixture(struct reader *reader)
 			real = part[i];
 	}
 	if (simulated > 0 && real)
-		mistake_add(&reader->mistakes, NULL, 0, NULL,
-			    "\"sim\" and \"%s\" are mixed: a site is all simulated or all real",
-			    real);
+		mistake_add(&reader->mistakes, NULL, 0, NULL, "\"sim\" and \"%s\" are mixed: %s",
+			    real,
+			    bench ? "with simulation.hardware_in_the_loop only gpio is real"
+				  : "a site is all simulated or all real");
+}
+
+/* A reading that comes in by lines needs them, and lines that nobody reads are forgotten ones. */
+static void check_sensor_lines(struct reader *reader)
+{
+	const struct gpio_config *gpio = &reader->config->gpio;
+	const struct sensor_config *sensor = &reader->config->sensor;
+	const struct {
+		const char *key, *name, *wanted, *line_key, *line;
+	} pairs[] = {{"imd", sensor->imd, "pwm", "imd_pwm", gpio->imd_pwm},
+		     {"supply", sensor->supply, "line", "supply", gpio->supply}};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		bool wanted = strcmp(pairs[i].name, pairs[i].wanted) == 0;
+		bool wired = *pairs[i].line && strcmp(pairs[i].line, "none") != 0;
+
+		if (wanted && !wired)
+			mistake_at(&reader->mistakes,
+				   setting_of_site(reader, "protection", pairs[i].key),
+				   "protection", "%s \"%s\" needs the line gpio.%s", pairs[i].key,
+				   pairs[i].name, pairs[i].line_key);
+		if (wired && !wanted)
+			mistake_at(&reader->mistakes,
+				   setting_of_site(reader, "gpio", pairs[i].line_key), "gpio",
+				   "%s \"%s\" is wired and not read: say protection.%s = \"%s\"",
+				   pairs[i].line_key, pairs[i].line, pairs[i].key, pairs[i].wanted);
+	}
 }
 
 static void check_real(struct reader *reader)
 {
 	const struct gpio_config *gpio = &reader->config->gpio;
+	const struct site *site = &reader->config->site;
 	const config_setting_t *at = setting_of_site(reader, NULL, "gpio");
 
-	if (!reader->config->site.real_contactors)
+	if (!site->real_contactors)
 		return;
 	if (!*gpio->pcs_enable && !*gpio->pcs_enable_absent_because)
 		mistake_at(&reader->mistakes, at, "gpio",
@@ -209,18 +142,19 @@ static void check_real(struct reader *reader)
 	if (!*gpio->input[INPUT_ESTOP])
 		mistake_at(&reader->mistakes, at, "gpio",
 			   "estop is missing: real contactors need an emergency stop");
+	if (!site->has_imd && !site->input[INPUT_INSULATION].present &&
+	    !*gpio->insulation_absent_because)
+		mistake_at(&reader->mistakes, at, "gpio",
+			   "insulation is missing: real contactors close onto a bus whose "
+			   "insulation was measured; wire a monitor's relay, name the monitor in "
+			   "protection.imd, or say why not in insulation_absent_because");
 }
 
 void check_wiring(struct reader *reader)
 {
-	struct uses uses;
-
-	uses.n = 0;
-	uses_of_gpio(reader, &uses);
-	for (unsigned k = 0; k < reader->config->site.n_packs; k++)
-		if (reader->pack[k])
-			uses_of_pack(reader, &uses, k);
-	check_drivers(reader, &uses);
+	check_lines(reader);
+	check_drivers(reader);
 	check_mixture(reader);
+	check_sensor_lines(reader);
 	check_real(reader);
 }

@@ -14,7 +14,7 @@ static void line_complete(const struct gpio_config *gpio, char *line)
 {
 	char full[2 * LINE_SIZE];
 
-	if (!is_given(line) || strchr(line, ':'))
+	if (!is_given(line) || memchr(line, ':', strcspn(line, ",")))
 		return;
 	snprintf(full, sizeof(full), "%s:%s", gpio->chip, line);
 	if (strlen(full) < LINE_SIZE)
@@ -27,6 +27,29 @@ static void line_simulated(char *line, const char *pack, const char *what)
 		snprintf(line, LINE_SIZE, "sim:%s-%s", pack, what);
 }
 
+/* No lines: one command, and what the pack's messages report. */
+static void derive_by_frames(struct pack_contactors *contactors, const struct pack_config *own)
+{
+	contactors->has[POLE_NEGATIVE] = contactors->has[POLE_PRECHARGE] = false;
+	contactors->has[POLE_POSITIVE] = true;
+	memcpy(contactors->feedback, own->reports, sizeof(contactors->feedback));
+	contactors->precharge_ohm = contactors->precharge_j = 0.0;
+}
+
+/* A profile that commands contactors by frames says which it reports, and how long they take. */
+static void derive_from_wire(struct pack_contactors *contactors, struct pack_config *own)
+{
+	if (!own->wire->by_frames)
+		return;
+	contactors->by_frames = true;
+	for (int pole = 0; pole < POLE_COUNT; pole++)
+		own->reports[pole] = own->reports[pole] || own->wire->contacts >> pole & 1;
+	if (contactors->close_ms < own->wire->close_ms)
+		contactors->close_ms = own->wire->close_ms;
+	if (contactors->open_ms < own->wire->open_ms)
+		contactors->open_ms = own->wire->open_ms;
+}
+
 static void derive_contactors(struct config *config, unsigned k)
 {
 	static const char *const coils[POLE_COUNT] = {"negative", "positive", "precharge"};
@@ -35,6 +58,12 @@ static void derive_contactors(struct config *config, unsigned k)
 	struct pack_site *pack = &config->site.pack[k];
 	struct pack_config *own = &config->pack[k];
 
+	if (own->wire && strcmp(own->bus, "sim") != 0)
+		derive_from_wire(&pack->contactors, own);
+	if (pack->contactors.by_frames) {
+		derive_by_frames(&pack->contactors, own);
+		return;
+	}
 	for (int pole = 0; pole < POLE_COUNT; pole++) {
 		if (strcmp(config->gpio.chip, "sim") == 0) {
 			line_simulated(own->coil[pole], pack->id, coils[pole]);
@@ -48,6 +77,7 @@ static void derive_contactors(struct config *config, unsigned k)
 		pack->contactors.has[pole] = is_given(own->coil[pole]);
 		pack->contactors.feedback[pole] = is_given(own->feedback[pole]);
 	}
+	line_complete(&config->gpio, own->boost);
 	if (!pack->contactors.has[POLE_PRECHARGE]) {
 		pack->contactors.precharge_ohm = 0.0;
 		pack->contactors.precharge_j = 0.0;
@@ -93,11 +123,11 @@ static void derive_grid(struct config *config)
 static void derive_gpio(struct config *config)
 {
 	struct gpio_config *gpio = &config->gpio;
-	char *outputs[] = {gpio->pcs_enable, gpio->heartbeat, gpio->alarm_relay, gpio->fire_relay,
-			   gpio->fan};
+	char *lines[] = {gpio->pcs_enable, gpio->heartbeat, gpio->alarm_relay, gpio->fire_relay,
+			 gpio->fan,        gpio->supply,    gpio->imd_pwm,     gpio->imd_ok};
 
-	for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++)
-		line_complete(gpio, outputs[i]);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		line_complete(gpio, lines[i]);
 	for (int i = 0; i < INPUT_COUNT; i++) {
 		line_complete(gpio, gpio->input[i]);
 		config->site.input[i].present = is_given(gpio->input[i]);
@@ -127,6 +157,8 @@ static void derive_simulation(struct config *config)
 	struct twin_config *sim = &config->sim;
 
 	sim->n_packs = config->site.n_packs;
+	sim->imd_by_line = strcmp(config->sensor.imd, "pwm") == 0;
+	sim->supply_by_line = strcmp(config->sensor.supply, "line") == 0;
 	for (unsigned i = 0; i < sim->n_faults; i++) {
 		struct twin_fault *fault = &sim->fault[i];
 
@@ -154,11 +186,15 @@ static bool is_simulated(const struct config *config)
 
 static bool has_real_coil(const struct config *config)
 {
-	for (unsigned k = 0; k < config->site.n_packs; k++)
+	for (unsigned k = 0; k < config->site.n_packs; k++) {
+		if (config->site.pack[k].contactors.by_frames &&
+		    strcmp(config->pack[k].bus, "sim") != 0)
+			return true;
 		for (int pole = 0; pole < POLE_COUNT; pole++)
 			if (is_given(config->pack[k].coil[pole]) &&
 			    strncmp(config->pack[k].coil[pole], "sim:", 4) != 0)
 				return true;
+	}
 	return false;
 }
 
@@ -173,10 +209,16 @@ void derive_site(struct reader *reader)
 		derive_model(&site->pack[k], &config->pack[k]);
 	}
 	for (unsigned i = 0; i < site->n_pcs; i++) {
+		if (strcmp(config->pcs[i].driver, "victron") == 0 && !*config->pcs[i].map)
+			snprintf(config->pcs[i].map, sizeof(config->pcs[i].map), "victron-gx");
 		if (isnan(site->pcs[i].dis_max_w))
 			site->pcs[i].dis_max_w = site->pcs[i].p_max_w;
 		if (isnan(site->pcs[i].cha_max_w))
 			site->pcs[i].cha_max_w = site->pcs[i].p_max_w;
+		site->pcs[i].self_steered = strcmp(config->pcs[i].driver, "can-bms") == 0;
+		site->pcs[i].rests =
+			site->pcs[i].self_steered &&
+			config->pcs[i].can_bms.without_setpoint == WITHOUT_SETPOINT_ZERO;
 	}
 	derive_grid(config);
 	site->has_imd = strcmp(config->sensor.imd, "none") != 0;
@@ -186,6 +228,7 @@ void derive_site(struct reader *reader)
 		site->supply_open_v = 0.0;
 	}
 	derive_mqtt(reader);
+	derive_sunspec(reader);
 	derive_simulation(config);
 	config->simulated = is_simulated(config);
 	site->real_contactors = has_real_coil(config);

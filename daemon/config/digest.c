@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/key.h"
+#include "drivers/pack/wire.h"
 
 static uint64_t fnv1a(uint64_t state, const char *text, size_t n)
 {
@@ -25,11 +26,7 @@ static uint64_t mix(uint64_t state)
 
 uint64_t config_serial_digest(const char *serial)
 {
-	uint64_t digest = mix(fnv1a(UINT64_C(0xcbf29ce484222325), serial, strlen(serial)));
-
-	if (*serial == '\0')
-		return 0;
-	return digest ? digest : 1;
+	return wire_serial_digest(serial, strlen(serial));
 }
 
 void digest_of_site(struct config *config)
@@ -41,6 +38,14 @@ void digest_of_site(struct config *config)
 	if (!out)
 		abort();
 	config_print(config, out);
+	/* Another way to read or command a pack is another site. */
+	for (unsigned k = 0; k < config->site.n_packs; k++)
+		if (config->pack[k].wire)
+			fprintf(out, "%u %016" PRIx64 "\n", k, config->pack[k].wire->digest);
+	for (unsigned i = 0; i < config->site.n_pcs; i++)
+		map_print(&config->pcs[i].registers, out);
+	for (unsigned i = 0; i < config->n_meters; i++)
+		map_print(&config->meter[i].registers, out);
 	if (fclose(out) != 0)
 		abort();
 	for (unsigned lane = 0; lane < 4; lane++) {

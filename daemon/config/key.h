@@ -22,6 +22,7 @@ enum key_type {
 	KEY_NAME, /* the id that chose the element: not stored again */
 	KEY_GROUP,
 	KEY_LIST,
+	KEY_WIRE, /* read by wire_read: docs/writing-a-pack-profile.md */
 };
 
 enum key_need { NEED_REQUIRED = 0, NEED_DEFAULT, NEED_OPTIONAL };
@@ -87,8 +88,9 @@ struct list {
 #define WITHOUT(tag)       .need = NEED_OPTIONAL, .text = (tag)
 #define GROUP_KEYS(table)  .key = (table), .n_keys = sizeof(table) / sizeof((table)[0])
 
-extern const struct group root_group, profile_group, pack_group, simulation_group, mqtt_group;
-extern const struct list packs_list, simulation_packs_list;
+extern const struct group root_group, profile_group, pack_group, simulation_group, mqtt_group,
+	can_bms_group, sunspec_group;
+extern const struct list packs_list, simulation_packs_list, meters_list;
 extern const struct words pole_words, chemistry_words;
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -133,6 +135,9 @@ void group_demand(struct reader *reader, const struct group *group, const config
 const struct profile *profile_for_pack(struct reader *reader, const config_setting_t *pack,
 				       const char *where);
 
+/* The same of one file; mistakes are added. */
+void profile_read_file(struct reader *reader, struct profile *profile, const char *path);
+
 /* The member of `setting`, or of its sub-group `group` when not NULL; NULL: not given. */
 config_setting_t *setting_find(const config_setting_t *setting, const char *group,
 			       const char *name);
@@ -159,15 +164,29 @@ bool id_is_valid(const char *id);
 /* Fills what follows from other keys. */
 void derive_site(struct reader *reader);
 void check_packs(struct reader *reader);
+void check_pack_contactors(struct reader *reader, unsigned k);
 void check_site(struct reader *reader);
 void check_wiring(struct reader *reader);
+void check_lines(struct reader *reader);
+/* Reads pcs/<name>.conf; `named` is where the site names it. False: it has mistakes, or there is no
+ * such file; they are added. */
+bool map_read_named(struct reader *reader, const char *name, const config_setting_t *named,
+		    const char *where, struct register_map *map);
+/* Everything a map says, in a fixed form: part of the site's digest. */
+void map_print(const struct register_map *map, FILE *out);
+void check_modbus(struct reader *reader);
+void check_modbus_packs(struct reader *reader);
 void check_simulation(struct reader *reader);
+void check_can_bms(struct reader *reader);
+void derive_sunspec(struct reader *reader);
+void check_sunspec(struct reader *reader);
+void check_can(struct reader *reader);
 
 /* Splits url into host, port and tls. NULL, or what is wrong with it. */
 const char *url_parse(struct mqtt_config *mqtt, const char *url);
 bool url_is_loopback(const char *host);
 
-/* True when this build has a driver of that name for `role` ("pack bus", "gpio chip"...). */
+/* True when this build has a driver of that name for `role` ("pack bus", "grid meter"...). */
 bool driver_exists(const char *role, const char *name);
 /* The names it has, for messages. */
 const char *driver_names(const char *role, char *text, size_t size);

@@ -144,6 +144,8 @@ static const struct key readings_keys[] = {
 	 .help = "no temperatures: the pack leaves"},
 	{"bms_required", KEY_BOOL, AT_SITE(pack_site, bms_required), STANDARD(1),
 	 .help = "no BMS status: the pack leaves"},
+	{"current_reversed", KEY_BOOL, AT_OWN(pack_config, current_reversed), STANDARD(0),
+	 .help = "the current counts the other way round than the profile says"},
 };
 
 static const struct group readings_group = {"packs[].readings", "readings.",
@@ -153,6 +155,12 @@ static const struct group readings_group = {"packs[].readings", "readings.",
 #define COIL(name, field, pole, without, text)                                                     \
 	{                                                                                          \
 		name, KEY_LINE, AT_OWN(pack_config, field[pole]), WITHOUT(without), .help = text   \
+	}
+
+#define REPORTS(name, pole, text)                                                                  \
+	{                                                                                          \
+		name, KEY_BOOL, AT_OWN(pack_config, reports[pole]), STANDARD(0),                   \
+			.help = "by_frames: the pack's messages carry the state " text             \
 	}
 
 static const struct key contactors_keys[] = {
@@ -170,21 +178,49 @@ static const struct key contactors_keys[] = {
 	     "auxiliary contact of the positive; \"none\": not wired"),
 	COIL("feedback_precharge", feedback, POLE_PRECHARGE, "\"none\"",
 	     "auxiliary contact of the precharge contactor; \"none\": not wired"),
+	{"by_frames", KEY_BOOL, AT_SITE(pack_site, contactors.by_frames), STANDARD(0),
+	 .help = "the pack's own BMS drives its contactors and pre-charges, on our messages: there "
+		 "are no lines"},
+	REPORTS("reports_negative", POLE_NEGATIVE, "of its negative contactor"),
+	REPORTS("reports_positive", POLE_POSITIVE, "of its positive contactor, or of both"),
+	REPORTS("reports_precharge", POLE_PRECHARGE, "of its precharge"),
+	{"opens_on_silence_s", KEY_SECONDS, AT_SITE(pack_site, contactors.silence_ms),
+	 RANGE(0.0, 60.0), STANDARD(0),
+	 .help = "by_frames: the pack opens when our messages stop for so long; 0: not known"},
+	{"silence_verified", KEY_BOOL, AT_SITE(pack_site, contactors.silence_verified), STANDARD(0),
+	 .help = "opens_on_silence_s was tried on a pack of this type"},
+	{"supply_in_heartbeat_chain", KEY_BOOL, AT_SITE(pack_site, contactors.supply_in_chain),
+	 STANDARD(0),
+	 .help = "by_frames: the heartbeat relay cuts the supply of the pack's contactors"},
 	{"shared_pole", KEY_BOOL, AT_SITE(pack_site, contactors.shared_pole), STANDARD(0),
 	 .help = "a pole is shared or missing: the pack is never reported isolated"},
 	{"polarised", KEY_BOOL, AT_SITE(pack_site, contactors.polarised), STANDARD(0),
 	 .help = "breaks well in one direction only: the pole that opens first follows the "
 		 "current"},
-	{"close_s", KEY_SECONDS, AT_SITE(pack_site, contactors.close_ms), RANGE(0.02, 1.0),
-	 STANDARD(0.2), .help = "feedback follows a closing within"},
-	{"open_s", KEY_SECONDS, AT_SITE(pack_site, contactors.open_ms), RANGE(0.02, 1.0),
-	 STANDARD(0.1), .help = "feedback follows an opening within"},
+	{"boost", KEY_LINE, AT_OWN(pack_config, boost), WITHOUT("not wired"),
+	 .help = "line that gives the coils full voltage while they pull in"},
+	{"boost_s", KEY_SECONDS, AT_SITE(pack_site, contactors.boost_ms), RANGE(0.0, 2.0),
+	 STANDARD(0),
+	 .help = "full coil voltage for so long after a coil is switched on, where an "
+		 "economiser needs it; 0: no such line"},
+	{"close_s", KEY_SECONDS, AT_SITE(pack_site, contactors.close_ms), RANGE(0.02, 30.0),
+	 STANDARD(0.2),
+	 .help = "feedback follows a closing within; by_frames: the pack has pre-charged and "
+		 "closed "
+		 "within, else at most 1"},
+	{"open_s", KEY_SECONDS, AT_SITE(pack_site, contactors.open_ms), RANGE(0.02, 10.0),
+	 STANDARD(0.1), .help = "feedback follows an opening within; not by_frames: at most 1"},
 	{"make_max_a", KEY_REAL, AT_SITE(pack_site, contactors.make_max_a), RANGE(0.5, 500.0),
 	 .inward = DOWN, .help = "predicted peak current allowed at a join"},
 	{"break_max_a", KEY_REAL, AT_SITE(pack_site, contactors.break_max_a), RANGE(0.5, 500.0),
 	 .inward = DOWN, .help = "a planned opening waits until the current is below"},
 	{"wear_rated_a", KEY_REAL, AT_SITE(pack_site, contactors.wear_rated_a), RANGE(1.0, 2000.0),
 	 STANDARD(100.0), .help = "current at which the contacts last 50000 operations"},
+	{"wear_warn", KEY_REAL, AT_SITE(pack_site, contactors.wear_warn), RANGE(0.01, 1.0),
+	 STANDARD(0.8), .help = "warning when a contactor has used so much of its life"},
+	{"wear_inhibit", KEY_REAL, AT_SITE(pack_site, contactors.wear_inhibit), RANGE(0.01, 2.0),
+	 STANDARD(1.0),
+	 .help = "the pack closes no more when a contactor has used so much of its life"},
 };
 
 static const struct group contactors_group = {"packs[].contactors", "contactors.",
@@ -268,7 +304,13 @@ static const struct group layer_group = {"packs[].independent", "independent.",
 			.help = "for people"                                                       \
 	}
 
-static const struct key profile_keys[] = {DESCRIPTION, PACK_GROUPS};
+static const struct key profile_keys[] = {
+	DESCRIPTION,
+	PACK_GROUPS,
+	{"provenance", KEY_WIRE, .need = NEED_OPTIONAL, .help = "where its facts come from"},
+	{"can", KEY_WIRE, .need = NEED_OPTIONAL, .help = "frames, requests and what is sent"},
+	{"modbus", KEY_WIRE, .need = NEED_OPTIONAL, .help = "registers"},
+};
 const struct group profile_group = {"", "", "A pack profile.", GROUP_KEYS(profile_keys)};
 
 static const struct key pack_keys[] = {
@@ -276,7 +318,13 @@ static const struct key pack_keys[] = {
 	{"profile", KEY_ID, AT_SITE(pack_site, profile), WITHOUT("the pack carries every limit"),
 	 .help = "file packs/<profile>.conf"},
 	DESCRIPTION,
-	{"bus", KEY_TEXT, AT_OWN(pack_config, bus), .help = "where the pack talks: \"sim\""},
+	{"bus", KEY_TEXT, AT_OWN(pack_config, bus),
+	 .help = "where the pack talks: \"sim\", a CAN interface (\"can0\"), or a Modbus bus "
+		 "(\"tcp://192.0.2.20:502\", \"rtu:///dev/ttyUSB0\")"},
+	{"unit", KEY_COUNT, AT_OWN(pack_config, unit), RANGE(0, 247), STANDARD(0),
+	 .help = "Modbus unit of the pack; 0: the bus's address names it"},
+	{"timeout_s", KEY_SECONDS, AT_OWN(pack_config, timeout_ms), RANGE(0.02, 0.9), STANDARD(0.2),
+	 .help = "Modbus: an answer comes within; a dead pack costs its neighbours this much"},
 	{"soh", KEY_REAL, AT_OWN(pack_config, soh), RANGE(0.2, 1.2), WITHOUT("a capacity is given"),
 	 .help = "capacity now over nominal, when no capacity was measured"},
 	PACK_GROUPS,

@@ -95,6 +95,9 @@ static const struct key simulation_keys[] = {
 	 .help = "sensor noise and quantisation; 0: ideal sensors"},
 	{"load_w", KEY_REAL, AT_OWN(config, sim.load_w), RANGE(0.0, 1e6), STANDARD(0.0),
 	 .help = "constant load on the DC bus besides the converters"},
+	{"hardware_in_the_loop", KEY_BOOL, AT_OWN(config, sim.hardware_in_the_loop), STANDARD(0),
+	 .help = "for a bench: coils, feedback and inputs are real lines of gpio.chip, and only "
+		 "packs, converters and sensors are simulated"},
 	{"packs", KEY_LIST, .need = NEED_OPTIONAL, .list = &simulation_packs_list,
 	 .help = "what is true of the packs"},
 	{"faults", KEY_LIST, .need = NEED_OPTIONAL, .list = &faults_list, .help = "what breaks"},

@@ -25,6 +25,11 @@ static const struct key bank_keys[] = {
 	 .help = "packs of different chemistry share the bus on purpose"},
 	{"tick_s", KEY_SECONDS, AT_SITE(site, tick_ms), RANGE(0.05, 0.2), STANDARD(0.1),
 	 .help = "period of the control loop; the heartbeat relay must fit to it"},
+	{"clock_file", KEY_TEXT, AT_OWN(config, clock_file),
+	 STANDARD_TEXT("/run/systemd/timesync/synchronized"),
+	 .help = "file that is touched whenever the clock is synchronised: systemd-timesyncd's"},
+	{"watchdog", KEY_TEXT, AT_OWN(config, watchdog), WITHOUT("none"),
+	 .help = "watchdog of the board to feed on healthy steps, such as /dev/watchdog0"},
 };
 
 static const struct group bank_group = {"bank", "", "The bank as a whole.", GROUP_KEYS(bank_keys)};
@@ -43,9 +48,9 @@ static const struct key plan_keys[] = {
 	{"min_off_s", KEY_SECONDS, AT_SITE(site, plan.min_off_ms), RANGE(0.0, 86400.0),
 	 STANDARD(600.0), .help = "a pack stays off at least so long"},
 	{"pack_ops_day_max", KEY_COUNT, AT_SITE(site, plan.pack_ops_day_max), RANGE(1, 1000),
-	 STANDARD(12), .help = "closings of one pack per day that planning may use"},
+	 STANDARD(12), .help = "closings of one pack per day, failed ones too"},
 	{"bank_ops_hour_max", KEY_COUNT, AT_SITE(site, plan.bank_ops_hour_max), RANGE(1, 1000),
-	 STANDARD(30), .help = "closings and openings of the bank per hour"},
+	 STANDARD(30), .help = "closings of the bank per hour, failed ones too"},
 	{"settle_s", KEY_SECONDS, AT_SITE(site, plan.settle_ms), RANGE(0.5, 60.0), STANDARD(2.0),
 	 .help = "between two contactor events of the bank"},
 	{"t_ramp_s", KEY_SECONDS, AT_SITE(site, plan.t_ramp_ms), RANGE(0.05, 0.5), STANDARD(0.5),
@@ -62,8 +67,12 @@ static const struct group plan_group = {"plan", "",
 
 static const struct key bus_keys[] = {
 	{"voltage_source", KEY_TEXT, AT_OWN(config, sensor.bus_voltage),
-	 .help = "name what measures the bus every 50 ms independently of the converters: there is "
-		 "no precharge and no join without it"},
+	 .help = "name what measures the bus every 50 ms independently of the converters, "
+		 "\"meter:<id>\" or the sensor behind a pack's contactors, \"pack:<id>\": there "
+		 "is no precharge and no join without it"},
+	{"voltage_steps_accepted_because", KEY_TEXT, AT_OWN(config, sensor.steps_accepted_because),
+	 STANDARD_TEXT(""),
+	 .help = "why steps of that source too coarse for a join may do, in words"},
 	{"min_v", KEY_REAL, AT_SITE(site, bus.min_v), RANGE(10.0, 1500.0),
 	 .help = "least voltage of everything on the bus but packs and converters"},
 	{"max_v", KEY_REAL, AT_SITE(site, bus.max_v), RANGE(10.0, 1500.0),
@@ -92,7 +101,8 @@ static const struct key grid_keys[] = {
 	{"import_max_w", KEY_REAL, AT_SITE(site, grid.import_max_w), RANGE(0.0, 1e8),
 	 WITHOUT("no cap"), .help = "hard cap at the grid point, import, a magnitude"},
 	{"meter", KEY_TEXT, AT_OWN(config, sensor.meter), STANDARD_TEXT("none"),
-	 .help = "meter at the grid point; \"none\": the caps bind the bank's own power"},
+	 .help = "meter at the grid point, \"meter:<id>\"; \"none\": the caps bind the bank's own "
+		 "power"},
 	{"no_meter_export_w", KEY_REAL, AT_SITE(site, grid.no_meter_export_w), RANGE(0.0, 1e8),
 	 WITHOUT("needed with a meter"), .help = "export cap while the meter is lost"},
 	{"no_meter_import_w", KEY_REAL, AT_SITE(site, grid.no_meter_import_w), RANGE(0.0, 1e8),
@@ -125,6 +135,9 @@ static const struct key protection_keys[] = {
 	 WITHOUT("needed with a supply reading"), .help = "no closing below"},
 	{"supply_open_v", KEY_REAL, AT_SITE(site, supply_open_v), RANGE(5.0, 60.0),
 	 WITHOUT("needed with a supply reading"), .help = "ordered opening below"},
+	{"supply_hold_up_s", KEY_REAL, AT_OWN(config, sensor.supply_hold_up_s), RANGE(2.0, 3600.0),
+	 WITHOUT("needed with a supply reading and real contactors"),
+	 .help = "the coil supply feeds the coils so long after its own input failed"},
 };
 
 static const struct group protection_group = {
@@ -133,10 +146,46 @@ static const struct group protection_group = {
 	"in packs[].limits.",
 	GROUP_KEYS(protection_keys)};
 
+#define PROOF_DAYS(name, test, days, text)                                                         \
+	{                                                                                          \
+		name, KEY_REAL, AT_SITE(site, proof.period_d[test]), RANGE(0.0, 3650.0),           \
+			STANDARD(days), .help = text                                               \
+	}
+
+static const struct key proof_keys[] = {
+	PROOF_DAYS("weld_days", PROOF_WELD, 90.0,
+		   "an opening of each pack's contactors is proven; seen whenever a pack is open and "
+		   "its contacts say so"),
+	PROOF_DAYS("estop_days", PROOF_ESTOP, 365.0,
+		   "the emergency stop is pressed and released; seen at its input"),
+	PROOF_DAYS("heartbeat_days", PROOF_HEARTBEAT, 365.0,
+		   "the safety relay drops without heartbeat; told by `rebankctl proof`"),
+	PROOF_DAYS("dead_man_days", PROOF_DEAD_MAN, 365.0,
+		   "converters with a dead-man end at 0 W; seen while every driver reads it back"),
+	PROOF_DAYS("insulation_days", PROOF_INSULATION, 365.0,
+		   "the insulation monitor tests itself; told by `rebankctl proof`"),
+	{"warn_days", KEY_REAL, AT_SITE(site, proof.warn_d), RANGE(0.0, 365.0), STANDARD(14.0),
+	 .help = "a warning so long before"},
+};
+
+static const struct group proof_group = {
+	"proof", "",
+	"What must be seen working once in so many days; 0: not required. Overdue: nothing new "
+	"closes.",
+	GROUP_KEYS(proof_keys)};
+
 #define OUTPUT(name, field, text)                                                                  \
 	{                                                                                          \
 		name, KEY_LINE, AT_OWN(config, gpio.field), WITHOUT("not wired"), .help = text     \
 	}
+static const char *persistence_word(int persistence)
+{
+	return persistence == PERSISTENCE_REFUSE ? "refuse" : "alarm";
+}
+
+static const struct words persistence_words = {persistence_word, PERSISTENCE_REFUSE,
+					       PERSISTENCE_ALARM + 1};
+
 #define INPUT(name, id, text)                                                                      \
 	{name, KEY_LINE, AT_OWN(config, gpio.input[id]), WITHOUT("not wired"), .help = text},      \
 	{                                                                                          \
@@ -163,21 +212,46 @@ static const struct key gpio_keys[] = {
 	INPUT("gas", INPUT_GAS, "off-gas detector"),
 	INPUT("door", INPUT_DOOR, "door or cover contact"),
 	INPUT("insulation", INPUT_INSULATION, "relay of an insulation monitor"),
+	{"insulation_absent_because", KEY_TEXT, AT_OWN(config, gpio.insulation_absent_because),
+	 WITHOUT(""),
+	 .help = "why real contactors may close without it and without protection.imd, in words"},
 	INPUT("remote", INPUT_REMOTE, "local/remote switch: remote commands only when closed"),
 	INPUT("fan_feedback", INPUT_FAN, "the fans turn"),
 	INPUT("mains", INPUT_MAINS, "mains present"),
+	OUTPUT("supply", supply,
+	       "coil supply present: reads as protection.supply_close_min_v, and as 0 V when lost"),
+	OUTPUT("imd_pwm", imd_pwm, "pulse-width output of a Bender IR155: protection.imd = \"pwm\""),
+	OUTPUT("imd_ok", imd_ok, "its OK output"),
+	{"imd_response_ohm", KEY_REAL, AT_OWN(config, gpio.imd_response_ohm), RANGE(1e3, 1e7),
+	 STANDARD(100e3),
+	 .help = "its response value: with a resistance above, a dropped OK is a fault of the "
+		 "monitor"},
+	{"persistent_outputs", KEY_WORD, AT_OWN(config, gpio.persistent_outputs),
+	 STANDARD(PERSISTENCE_REFUSE), .words = &persistence_words,
+	 .help = "where the kernel keeps outputs driven after their process has died: refuse to "
+		 "start, or run with an alarm"},
 };
 
 static const struct group gpio_group = {
 	"gpio", "",
-	"Lines of the board, \"line\" or \"chip:line\". Inputs are wired so that a lost "
-	"wire trips.",
+	"Lines of the board, \"[chip:]line[,option]...\". Inputs are wired so that a lost "
+	"wire trips.\nOne that chatters trips when it was read tripped for its debounce time.",
 	GROUP_KEYS(gpio_keys)};
 
 static const struct key pcs_keys[] = {
 	{"id", KEY_ID, AT_SITE(pcs_site, id), .help = "name of the converter: a-z, 0-9 and -"},
-	{"driver", KEY_TEXT, AT_OWN(pcs_config, driver), .help = "how it is spoken to: \"sim\""},
-	{"url", KEY_TEXT, AT_OWN(pcs_config, url), WITHOUT(""), .help = "where it is"},
+	{"driver", KEY_TEXT, AT_OWN(pcs_config, driver),
+	 .help = "how it is spoken to: \"sim\", \"sunspec\", docs/converters.md"},
+	{"url", KEY_TEXT, AT_OWN(pcs_config, url), WITHOUT(""),
+	 .help = "where it is: \"tcp://192.0.2.10:502/1\", \"rtu:///dev/ttyUSB0?baud=9600&unit=1\""},
+	{"map", KEY_ID, AT_OWN(pcs_config, map), WITHOUT("\"victron-gx\" for \"victron\""),
+	 .help = "its register map, pcs/<map>.conf; for drivers \"registers\" and \"victron\""},
+	{"poll_s", KEY_SECONDS, AT_OWN(pcs_config, poll_ms), RANGE(0.05, 1.0), STANDARD(0.5),
+	 .help = "how often its readings are asked for"},
+	{"timeout_s", KEY_SECONDS, AT_OWN(pcs_config, timeout_ms), RANGE(0.02, 2.0), STANDARD(0.3),
+	 .help = "it answers a request within"},
+	FLAG("dc_inverted", AT_OWN(pcs_config, dc_inverted), 0,
+	     "it counts DC current and power with + as charging"),
 	{"p_max_w", KEY_REAL, AT_SITE(pcs_site, p_max_w), RANGE(100.0, 1e8),
 	 .help = "rating in either direction"},
 	{"dis_max_w", KEY_REAL, AT_SITE(pcs_site, dis_max_w), RANGE(0.0, 1e8), WITHOUT("p_max_w"),
@@ -194,10 +268,16 @@ static const struct key pcs_keys[] = {
 	 .help = "at rated power, one direction"},
 	{"standby_w", KEY_REAL, AT_SITE(pcs_site, standby_w), RANGE(0.0, 10000.0), STANDARD(100.0),
 	 .help = "drawn from the DC bus while running"},
+	{"min_w", KEY_REAL, AT_SITE(pcs_site, min_w), RANGE(0.0, 1e7), STANDARD(0.0),
+	 .help = "it cannot hold less: what is smaller goes to the others, or is 0 W"},
+	{"resolution_w", KEY_REAL, AT_SITE(pcs_site, resolution_w), RANGE(0.0, 1e6), STANDARD(0.0),
+	 .help = "its steps: commands are multiples, and two steps are no deviation"},
 	{"stale_s", KEY_SECONDS, AT_SITE(pcs_site, stale_ms), RANGE(0.2, 2.0), STANDARD(2.0),
-	 .help = "link lost after: its enable falls"},
+	 .help = "link lost after: it is switched off, the others yield to what it may be doing"},
 	{"dead_man_s", KEY_SECONDS, AT_SITE(pcs_site, dead_man_ms), RANGE(0.0, 600.0),
 	 STANDARD(0.0), .help = "it goes to 0 W by itself after, proven; 0: it does not"},
+	{"can_bms", KEY_GROUP, .need = NEED_OPTIONAL, .group = &can_bms_group,
+	 .help = "an inverter that follows its battery over CAN"},
 };
 
 static const struct group pcs_group = {"pcs[]", "", "The converters, 1 to 4 of them.",
@@ -248,8 +328,8 @@ static void source_place(struct config *config, unsigned index, struct bases *ba
 
 static const struct list sources_list = {.element = &source_group,
 					 .max = SOURCE_MAX - 1,
-					 .count_base = BASE_SITE,
-					 .count_offset = offsetof(struct site, n_sources),
+					 .count_base = BASE_OWN,
+					 .count_offset = offsetof(struct config, mqtt.n_sources),
 					 .first = 1,
 					 .place = source_place};
 
@@ -301,12 +381,17 @@ static const struct key root_keys[] = {
 	{"bank", KEY_GROUP, .group = &bank_group, .help = "bank = { id = \"...\"; };"},
 	{"packs", KEY_LIST, .list = &packs_list, .help = "packs = ( { id = \"...\"; ... } );"},
 	{"pcs", KEY_LIST, .list = &pcs_list, .help = "pcs = ( { id = \"...\"; ... } );"},
+	{"meters", KEY_LIST, .need = NEED_OPTIONAL, .list = &meters_list,
+	 .help = "meters on Modbus"},
 	{"bus", KEY_GROUP, .group = &bus_group, .help = "the DC bus"},
 	{"grid", KEY_GROUP, .group = &grid_group, .help = "the grid connection"},
 	{"gpio", KEY_GROUP, .group = &gpio_group, .help = "lines of the board"},
 	{"plan", KEY_GROUP, .group = &plan_group, .help = "connecting and disconnecting"},
 	{"protection", KEY_GROUP, .group = &protection_group, .help = "readings of the bank"},
+	{"proof", KEY_GROUP, .group = &proof_group, .help = "proof tests"},
 	{"mqtt", KEY_GROUP, .need = NEED_OPTIONAL, .group = &mqtt_group, .help = "the broker"},
+	{"sunspec", KEY_GROUP, .need = NEED_OPTIONAL, .group = &sunspec_group,
+	 .help = "the bank as SunSpec registers"},
 	{"store", KEY_GROUP, .group = &store_group, .help = "files"},
 	{"simulation", KEY_GROUP, .need = NEED_OPTIONAL, .group = &simulation_group,
 	 .help = "the simulated plant"},

@@ -6,6 +6,7 @@
 
 #include "config/key.h"
 #include "config/scan.h"
+#include "config/wire.h"
 
 #ifndef REBANK_DATADIR
 #define REBANK_DATADIR "/usr/local/share/rebank"
@@ -71,12 +72,26 @@ static bool profile_path(const struct reader *reader, const char *name, char *pa
 	return false;
 }
 
+void profile_read_file(struct reader *reader, struct profile *profile, const char *path)
+{
+	struct bases bases = {{(char *)&profile->site, (char *)&profile->own}};
+	const config_setting_t *root;
+	char where[ID_SIZE + 16];
+
+	if (!tree_read(&reader->mistakes, &profile->tree, path))
+		return;
+	root = config_root_setting(&profile->tree);
+	snprintf(where, sizeof(where), "profile %s", profile->name);
+	group_init(&pack_group, bases);
+	group_read(reader, &profile_group, root, bases, where, NULL);
+	wire_read(reader, profile, where);
+	profile->usable = true;
+}
+
 static void profile_read(struct reader *reader, struct profile *profile,
 			 const config_setting_t *named, const char *pack)
 {
-	struct bases bases = {{(char *)&profile->site, (char *)&profile->own}};
-	char path[2 * PATH_SIZE], tried[4 * PATH_SIZE], where[ID_SIZE + 16];
-	const config_setting_t *root;
+	char path[2 * PATH_SIZE], tried[4 * PATH_SIZE];
 
 	if (!profile_path(reader, profile->name, path, sizeof(path), tried, sizeof(tried))) {
 		mistake_at(&reader->mistakes, named, pack,
@@ -84,13 +99,7 @@ static void profile_read(struct reader *reader, struct profile *profile,
 			   profile->name, tried);
 		return;
 	}
-	if (!tree_read(&reader->mistakes, &profile->tree, path))
-		return;
-	root = config_root_setting(&profile->tree);
-	snprintf(where, sizeof(where), "profile %s", profile->name);
-	group_init(&pack_group, bases);
-	group_read(reader, &profile_group, root, bases, where, NULL);
-	profile->usable = true;
+	profile_read_file(reader, profile, path);
 }
 
 const struct profile *profile_for_pack(struct reader *reader, const config_setting_t *pack,
@@ -146,7 +155,7 @@ const config_setting_t *setting_of_site(const struct reader *reader, const char 
 /* Who stands at the board: first, and bound by no configuration. */
 static void local_init(struct config *config)
 {
-	config->site.n_sources = 1;
+	config->site.n_sources = config->mqtt.n_sources = 1;
 	config->site.source[0] = (struct source_site){
 		.id = "local",
 		.priority = 0,
@@ -175,6 +184,11 @@ static void site_read(struct reader *reader)
 	derive_site(reader);
 	check_packs(reader);
 	check_site(reader);
+	check_can_bms(reader);
+	check_can(reader);
+	check_modbus(reader);
+	check_modbus_packs(reader);
+	check_sunspec(reader);
 	check_wiring(reader);
 	check_simulation(reader);
 }
@@ -188,6 +202,13 @@ static void reader_free(struct reader *reader)
 	config_destroy(&reader->tree);
 	mistakes_free(&reader->mistakes);
 	free(reader);
+}
+
+void config_free(struct config *config)
+{
+	for (unsigned i = 0; i < config->n_wires; i++)
+		free(config->wire[i]);
+	config->n_wires = 0;
 }
 
 int config_load(const char *path, const char *profile_dir, struct config *config, FILE *errors)

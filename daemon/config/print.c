@@ -101,6 +101,7 @@ static void value_print(const struct printer *printer, const struct key *key)
 		break;
 	case KEY_GROUP:
 	case KEY_LIST:
+	case KEY_WIRE:
 		break;
 	}
 }
@@ -135,6 +136,13 @@ static bool group_is_there(const struct printer *printer, const struct group *gr
 {
 	if (group == &mqtt_group)
 		return printer->config->mqtt.enabled;
+	if (group == &sunspec_group)
+		return printer->config->sunspec.enabled;
+	if (group == &can_bms_group) {
+		const void *own = printer->bases.at[BASE_OWN];
+
+		return ((const struct pcs_config *)own)->can_bms.dialect >= 0;
+	}
 	return group != &simulation_group || printer->config->simulated;
 }
 
@@ -212,6 +220,7 @@ static void kind_print(FILE *out, const struct key *key)
 		break;
 	case KEY_GROUP:
 	case KEY_LIST:
+	case KEY_WIRE:
 		break;
 	}
 }
@@ -281,5 +290,22 @@ void config_print_layers(const struct config *config, FILE *out)
 			fprintf(out, "#   %-32s  %-16s  %s\n", i ? "" : config->site.pack[k].id,
 				names[i], *text ? text : "nothing stated");
 		}
+	}
+}
+
+void config_print_doubts(const struct config *config, FILE *out)
+{
+	bool first = true;
+
+	for (unsigned k = 0; k < config->site.n_packs; k++) {
+		const struct pack_config *own = &config->pack[k];
+
+		if (!own->wire || strcmp(own->bus, "sim") == 0)
+			continue;
+		if (first)
+			fputs("# Not verified on a pack, try it on a bench first:\n", out);
+		first = false;
+		fprintf(out, "#   %s, profile %s: %s\n", config->site.pack[k].id,
+			own->wire->profile, own->unverified);
 	}
 }

@@ -7,6 +7,7 @@
 
 #include "config/key.h"
 #include "config/suggest.h"
+#include "drivers/gpio/wire.h"
 
 /* What one value is read with. */
 struct target {
@@ -56,6 +57,7 @@ static const char *type_words(const struct key *key)
 	case KEY_BOOL:
 		return "true or false";
 	case KEY_GROUP:
+	case KEY_WIRE:
 		return "a group: { ... }";
 	case KEY_LIST:
 		return "a list of groups: ( { ... }, { ... } )";
@@ -83,6 +85,7 @@ static bool type_fits(const struct key *key, const config_setting_t *setting)
 	case KEY_BOOL:
 		return config_setting_type(setting) == CONFIG_TYPE_BOOL;
 	case KEY_GROUP:
+	case KEY_WIRE:
 		return config_setting_is_group(setting);
 	case KEY_LIST:
 		return config_setting_is_list(setting);
@@ -211,31 +214,23 @@ static void file_read(const struct target *target)
 	free(full);
 }
 
-static bool line_is_valid(const char *line)
-{
-	const char *colon = strchr(line, ':');
-
-	for (const char *at = line; *at; at++)
-		if (*at <= ' ' || *at == '"' || *at == '\\' || *at == 0x7f)
-			return false;
-	return *line && (!colon || (colon != line && colon[1] && !strchr(colon + 1, ':')));
-}
-
 static void text_read(const struct target *target)
 {
 	const struct key *key = target->key;
 	const char *text = config_setting_get_string(target->setting);
 	struct mistakes *mistakes = &target->reader->mistakes;
+	struct gpio_wire wire;
+	const char *wrong;
 
 	if (key->type == KEY_ID && !id_is_valid(text)) {
 		mistake_at(mistakes, target->setting, target->where,
 			   "%s \"%s\" is not 1 to 32 of a-z, 0-9 and -", target->name, text);
 		return;
 	}
-	if (key->type == KEY_LINE && !line_is_valid(text)) {
-		mistake_at(mistakes, target->setting, target->where,
-			   "%s \"%s\" is not a line: write \"line\" or \"chip:line\"", target->name,
-			   text);
+	wrong = key->type == KEY_LINE ? gpio_wire_parse(text, &wire) : NULL;
+	if (wrong) {
+		mistake_at(mistakes, target->setting, target->where, "%s \"%s\" %s", target->name,
+			   text, wrong);
 		return;
 	}
 	if (strlen(text) >= key->size) {
@@ -295,6 +290,7 @@ static void value_read(const struct target *target, const struct group *group)
 		list_read(target, path);
 		break;
 	case KEY_NAME:
+	case KEY_WIRE:
 		break;
 	}
 }

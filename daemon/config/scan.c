@@ -22,22 +22,26 @@ struct scan {
 static bool scan_text(const struct scan *includer, struct mistakes *mistakes, const char *path,
 		      const char *include_dir);
 
-/* The open file's text, NUL-terminated; NULL and errno otherwise. */
-static char *text_read(FILE *file)
+/* The open file's text, of at most `most` bytes, NUL-terminated; NULL and errno otherwise. */
+static char *text_read(FILE *file, size_t most)
 {
-	char *text = malloc((size_t)FILE_MAX + 1);
+	char *text = malloc(most + 1);
 	size_t n;
 
 	if (!text)
 		return NULL;
-	n = fread(text, 1, FILE_MAX, file);
+	n = fread(text, 1, most, file);
 	text[n] = '\0';
-	if (ferror(file) || memchr(text, '\0', n) || fgetc(file) != EOF) {
-		errno = ferror(file) ? EIO : n == FILE_MAX ? EFBIG : EILSEQ;
-		free(text);
-		return NULL;
-	}
-	return text;
+	if (memchr(text, '\0', n))
+		errno = EILSEQ;
+	else if (fgetc(file) != EOF)
+		errno = EFBIG;
+	else if (ferror(file))
+		errno = EIO;
+	else
+		return text;
+	free(text);
+	return NULL;
 }
 
 static char *file_read(const char *path)
@@ -52,7 +56,9 @@ static char *file_read(const char *path)
 	if (fstat(fileno(file), &status) != 0 || S_ISDIR(status.st_mode))
 		errno = EISDIR;
 	else
-		text = text_read(file);
+		text = text_read(file, S_ISREG(status.st_mode) && status.st_size < FILE_MAX
+					       ? (size_t)status.st_size
+					       : FILE_MAX);
 	error = errno;
 	fclose(file);
 	errno = error;

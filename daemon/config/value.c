@@ -100,6 +100,7 @@ double key_load(const struct key *key, struct bases bases)
 	case KEY_NAME:
 	case KEY_GROUP:
 	case KEY_LIST:
+	case KEY_WIRE:
 		break;
 	}
 	return NAN;
@@ -135,6 +136,7 @@ void key_store(const struct key *key, struct bases bases, double value)
 	case KEY_NAME:
 	case KEY_GROUP:
 	case KEY_LIST:
+	case KEY_WIRE:
 		break;
 	}
 }

@@ -14,7 +14,11 @@ bool admit_is_local(const struct command *command);
 /* The source has the right to this kind of command. */
 enum reason admit_right(const struct bank *bank, const struct command *command);
 
-/* The message is a new one: session, sequence number, boot nonce and age. */
+/* By the wall clock, negative: issued in the future. It may be any number. */
+double admit_age_s(const struct bank_inputs *in, const struct command *command);
+
+/* The message is a new one: session, sequence number, boot nonce and age. What asks for less power
+ * than its source has in command may be of any age. */
 enum reason admit_message(const struct bank *bank, const struct bank_inputs *in,
 			  const struct command *command);
 

@@ -74,7 +74,7 @@ static void keep(struct estimate *e, double soc, double sigma, int64_t now_ms)
 
 static bool pair_is_good(const struct estimate *e, double taken, double sigma)
 {
-	return fabs(taken) >= 0.15 && hypot(sigma, e->point_sigma) < 0.02 &&
+	return fabs(taken) >= 0.15 && num_hypot(sigma, e->point_sigma) < 0.02 &&
 	       num_inside(e->temp_c, 10.0, 40.0) && num_inside(e->point_temp_c, 10.0, 40.0) &&
 	       fabs(e->temp_c - e->point_temp_c) < 10.0;
 }

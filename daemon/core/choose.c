@@ -9,13 +9,14 @@ enum {
 	FLOOR_MS = 30000, /* at its floor without being charged: standby drains it */
 	UNSAFE_MS = 2000, /* a set may be not idle-safe so long */
 	DAY_MS = 86400000,
-	SHORT_MS = 30000,     /* power must have been short so long before a regrouping ... */
-	REGROUP_MS = 3600000, /* ... which happens at most so often */
+	SHORT_MS = 30000,           /* power must have been short so long before a regrouping ... */
+	REGROUP_MS = 3600000,       /* ... which happens at most so often */
+	PRECHARGE_AGAIN_MS = 10000, /* between two of one pack (foxBMS: oscillation lock-out) */
 };
 
-static const double floor_share = 0.03;  /* remaining energy at which a binding pack is dropped */
-static const double short_share = 0.999; /* power is short below this share of what is wanted */
-static const double wear_inhibit = 0.9;
+static const double floor_share = 0.03;   /* remaining energy at which a binding pack is dropped */
+static const double short_share = 0.999;  /* power is short below this share of what is wanted */
+static const double wear_by_choice = 0.9; /* of what forbids closing: the rest is for need */
 
 static bool is_closed(const struct bank *bank, unsigned k)
 {
@@ -24,7 +25,7 @@ static bool is_closed(const struct bank *bank, unsigned k)
 
 /* ---- leaving ---- */
 
-static int earliest_deadline(const struct bank *bank, enum reason *reason)
+int choose_due(const struct bank *bank, enum reason *reason)
 {
 	int found = -1;
 
@@ -95,12 +96,11 @@ static bool may_switch(const struct bank *bank, unsigned k)
 {
 	const struct plan_site *site = &bank->site.plan;
 	const struct contactor *contactor = &bank->contactor[k];
+	double most = wear_by_choice * bank->site.pack[k].contactors.wear_inhibit;
 
 	return bank->now_ms - contactor->closed_ms >= site->min_on_ms &&
 	       contactor->ops_today < site->pack_ops_day_max &&
-	       bank->plan.ops_hour < site->bank_ops_hour_max &&
-	       bank->life[k].wear[POLE_POSITIVE].miner < wear_inhibit &&
-	       bank->life[k].wear[POLE_NEGATIVE].miner < wear_inhibit;
+	       bank->plan.ops_hour < site->bank_ops_hour_max && life_wear(&bank->life[k]) < most;
 }
 
 static bool can_serve(const struct bank *bank, unsigned k, bool discharge)
@@ -188,7 +188,7 @@ static int disabled_pack(const struct bank *bank)
 
 int choose_leave(struct bank *bank, enum reason *reason)
 {
-	int k = earliest_deadline(bank, reason);
+	int k = choose_due(bank, reason);
 
 	if (k >= 0)
 		return k;
@@ -244,8 +244,7 @@ static bool is_eligible(struct bank *bank, unsigned k)
 	const struct plan_site *site = &bank->site.plan;
 	const struct permit *permit = &bank->protect.pack[k].permit;
 	double off_s = (double)(bank->now_ms - contactor->opened_ms) / 1000.;
-	double miner = num_max(bank->life[k].wear[POLE_NEGATIVE].miner,
-			       bank->life[k].wear[POLE_POSITIVE].miner);
+	int64_t left_ms = contactor->retry_ms - bank->now_ms;
 	bool was_closed = contactor->closed_ms > 0;
 
 	forgive(bank, k);
@@ -257,15 +256,16 @@ static bool is_eligible(struct bank *bank, unsigned k)
 		wait_for(contactor, REASON_DISABLED, NAN, NAN);
 	else if (!permit->close)
 		wait_for(contactor, permit->reason, permit->value, permit->threshold);
-	else if (bank->now_ms < contactor->retry_ms ||
-		 (was_closed && contactor->reason != REASON_SHUTTING_DOWN &&
-		  off_s * 1000. < site->min_off_ms))
+	else if (left_ms > 0)
+		wait_for(contactor, REASON_DWELL, (double)(contactor->pause_ms - left_ms) / 1000.,
+			 (double)contactor->pause_ms / 1000.);
+	else if (was_closed && contactor->reason != REASON_SHUTTING_DOWN &&
+		 off_s * 1000. < site->min_off_ms)
 		wait_for(contactor, REASON_DWELL, off_s, site->min_off_ms / 1000.);
-	else if (contactor->ops_today >= site->pack_ops_day_max ||
-		 bank->plan.ops_hour >= site->bank_ops_hour_max)
+	else if (contactor->ops_today >= site->pack_ops_day_max)
 		wait_for(contactor, REASON_OPS_CAP, contactor->ops_today, site->pack_ops_day_max);
-	else if (miner >= wear_inhibit)
-		wait_for(contactor, REASON_WEAR_INHIBIT, miner, wear_inhibit);
+	else if (bank->plan.ops_hour >= site->bank_ops_hour_max)
+		wait_for(contactor, REASON_OPS_CAP, bank->plan.ops_hour, site->bank_ops_hour_max);
 	else if (bank->plan.floored >> k & 1)
 		wait_for(contactor, REASON_OWN_FLOOR, bank->estimate[k].soc, site->soc_floor);
 	else if (bank->plan.ceiled >> k & 1)
@@ -273,6 +273,13 @@ static bool is_eligible(struct bank *bank, unsigned k)
 	else
 		return contactor->state == CONTACTOR_OPEN;
 	return false;
+}
+
+static bool can_precharge(const struct bank *bank, unsigned k)
+{
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+
+	return site->has[POLE_PRECHARGE] || site->by_frames;
 }
 
 /* ---- regrouping ---- */
@@ -292,7 +299,7 @@ static double gain_w(struct bank *bank, bool discharge)
 		if (connected >> k & 1)
 			gain -= w;
 		else if (behind && can_serve(bank, k, discharge) && is_eligible(bank, k) &&
-			 bank->site.pack[k].contactors.has[POLE_PRECHARGE])
+			 can_precharge(bank, k))
 			gain += w;
 	}
 	return gain;
@@ -365,9 +372,15 @@ int choose_first(struct bank *bank)
 				 bank->now.bus_v, bank->site.bus.dead_v);
 			continue;
 		}
-		if (!bank->site.pack[k].contactors.has[POLE_PRECHARGE]) {
+		if (!can_precharge(bank, k)) {
 			wait_for(contactor, REASON_JOIN_WAIT, v - bank->now.bus_v,
 				 join_window_v(bank, k));
+			continue;
+		}
+		int64_t pause_ms = bank->now_ms - contactor->precharge_ms;
+		if (contactor->precharge_ms && pause_ms < PRECHARGE_AGAIN_MS) {
+			wait_for(contactor, REASON_DWELL, (double)pause_ms / 1000.,
+				 PRECHARGE_AGAIN_MS / 1000.);
 			continue;
 		}
 		if (!precharge_is_cool(bank, contactor, k, v, &energy_j)) {

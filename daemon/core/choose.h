@@ -6,6 +6,9 @@
 
 struct bank;
 
+/* The pack whose time to leave ends first, because it may not stay; -1 none. */
+int choose_due(const struct bank *bank, enum reason *reason);
+
 /* The pack that must or should leave now, with the reason; -1 none. */
 int choose_leave(struct bank *bank, enum reason *reason);
 

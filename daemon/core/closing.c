@@ -1,13 +1,15 @@
 #include "core/bank.h"
 #include "core/closing.h"
+#include "core/frames.h"
 #include "core/join.h"
 #include "core/num.h"
 #include "core/precharge.h"
 #include "core/sequence.h"
 
 enum {
-	RETRY_MS = 3000,   /* pause after a failed closing (foxBMS: 3 s) */
-	MISSED_MS = 30000, /* ... and after the bus moved away before the second pole */
+	RETRY_MS = 3000, /* pause after a failed closing (foxBMS: 3 s), doubled in a row ... */
+	RETRY_MAX_MS = 300000, /* ... up to here */
+	MISSED_MS = 30000,     /* at least, after the bus moved away before the second pole */
 	TRIES_MAX = 3,
 	PEAK_MS = 300, /* the peak current of a join is looked for during */
 };
@@ -20,7 +22,28 @@ bool closing_allowed(const struct bank *bank, unsigned k)
 	       bank->guard.ready && !bank->plan.stopping && contactor_sequence_free(bank, k);
 }
 
-/* A closing that failed: open, remember, and give up for good after a few tries. */
+int64_t closing_pause_ms(unsigned failures)
+{
+	int64_t pause_ms = RETRY_MS;
+
+	for (unsigned i = 1; i < failures && pause_ms < RETRY_MAX_MS; i++)
+		pause_ms *= 2;
+	return pause_ms < RETRY_MAX_MS ? pause_ms : RETRY_MAX_MS;
+}
+
+/* Whatever the cause: each failure wears the coils, so the next try comes later. */
+static void pause_longer(struct bank *bank, unsigned k, enum reason reason)
+{
+	struct contactor *contactor = &bank->contactor[k];
+
+	contactor->pause_ms = closing_pause_ms(++contactor->failures);
+	if (reason == REASON_JOIN_WAIT && contactor->pause_ms < MISSED_MS)
+		contactor->pause_ms = MISSED_MS;
+	contactor->retry_ms = bank->now_ms + contactor->pause_ms;
+}
+
+/* A closing that failed: open, remember, and give up for good after a few tries of its own fault.
+ */
 void closing_abort(struct bank *bank, unsigned k, struct bank_outputs *out, enum reason reason,
 		   double value, double threshold)
 {
@@ -31,9 +54,9 @@ void closing_abort(struct bank *bank, unsigned k, struct bank_outputs *out, enum
 	sequence_release(bank, k);
 	sequence_enter(bank, k, CONTACTOR_OPEN_SECOND);
 	bank->plan.event_ms = bank->now_ms;
-	contactor->retry_ms = bank->now_ms + (reason == REASON_JOIN_WAIT ? MISSED_MS : RETRY_MS);
+	pause_longer(bank, k, reason);
 	bool ours = reason == REASON_NO_CLOSE || reason == REASON_PRECHARGE_SLOW ||
-		    reason == REASON_PRECHARGE_TIMEOUT;
+		    reason == REASON_PRECHARGE_TIMEOUT || reason == REASON_LINK_MISMATCH;
 	if (reason == REASON_PRECHARGE_SHORT || reason == REASON_PRECHARGE_WELDED) {
 		protect_trip(bank, out, (int)k, reason, value, threshold);
 		return;
@@ -41,7 +64,9 @@ void closing_abort(struct bank *bank, unsigned k, struct bank_outputs *out, enum
 	bank_event(bank, out, EVENT_NOTE, reason, (int)k, value, threshold);
 	if (ours && ++contactor->tries >= TRIES_MAX)
 		protect_trip(bank, out, (int)k,
-			     reason == REASON_NO_CLOSE ? REASON_NO_CLOSE : REASON_PRECHARGE_LOCKED,
+			     reason == REASON_NO_CLOSE || reason == REASON_LINK_MISMATCH
+				     ? REASON_NO_CLOSE
+				     : REASON_PRECHARGE_LOCKED,
 			     (double)contactor->tries, (double)TRIES_MAX);
 }
 
@@ -68,12 +93,50 @@ static void close_second(struct bank *bank, unsigned k, double predicted_a)
 	sequence_drive(bank, k, sequence_second_pole(&bank->site.pack[k].contactors), true);
 }
 
+/* One command; what follows is the pack's own work. */
+static void close_by_frames(struct bank *bank, unsigned k, double predicted_a)
+{
+	struct contactor *contactor = &bank->contactor[k];
+
+	contactor->predicted_a = predicted_a;
+	contactor->joining = !contactor->by_precharge;
+	contactor->inside_ms = bank->now_ms;
+	sequence_enter(bank, k, CONTACTOR_PRECHARGE);
+	sequence_drive(bank, k, POLE_POSITIVE, true);
+}
+
+/* A pack that pre-charges by itself needs a bus that is dead in the tick of its command: it may have
+ * crept up since the closing began. */
+static void start_precharge(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	double dead_v = bank->site.bus.dead_v;
+	bool by_frames = bank->site.pack[k].contactors.by_frames;
+
+	if (by_frames && !num_inside(bank->now.bus_v, -dead_v, dead_v)) {
+		closing_abort(bank, k, out, REASON_BUS_LIVE, bank->now.bus_v, dead_v);
+		return;
+	}
+	bank->contactor[k].precharge_ms = bank->now_ms;
+	if (by_frames) {
+		close_by_frames(bank, k, 0.);
+		return;
+	}
+	sequence_enter(bank, k, CONTACTOR_PRECHARGE);
+	sequence_drive(bank, k, POLE_PRECHARGE, true);
+}
+
 void closing_first(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	struct contactor *contactor = &bank->contactor[k];
 	const struct pack_contactors *site = &bank->site.pack[k].contactors;
 	struct join_check check;
 
+	if (contactor->by_precharge && (contactor_connected(bank) & ~(1ull << k))) {
+		/* Another pack turned out to be on the bus: this closing began for a dead one. */
+		closing_abort(bank, k, out, REASON_BUS_LIVE, bank->now.bus_v,
+			      bank->site.bus.dead_v);
+		return;
+	}
 	if (contactor->by_precharge &&
 	    !num_inside(bank->now.bus_v, -rise_v, contactor->start_v + rise_v)) {
 		closing_abort(bank, k, out, REASON_PRECHARGE_WELDED, bank->now.bus_v,
@@ -90,12 +153,13 @@ void closing_first(struct bank *bank, unsigned k, struct bank_outputs *out)
 	if (sequence_elapsed_ms(bank, k) < SEQUENCE_SETTLE_MS)
 		return;
 	if (contactor->by_precharge) {
-		sequence_enter(bank, k, CONTACTOR_PRECHARGE);
-		sequence_drive(bank, k, POLE_PRECHARGE, true);
+		start_precharge(bank, k, out);
 		return;
 	}
 	join_check(bank, k, &check); /* again, in the tick of the edge */
-	if (check.ok)
+	if (check.ok && site->by_frames)
+		close_by_frames(bank, k, check.predicted_a);
+	else if (check.ok)
 		close_second(bank, k, check.predicted_a);
 	else if (sequence_elapsed_ms(bank, k) > site->close_ms + SEQUENCE_LATE_MS)
 		closing_abort(bank, k, out, check.reason, check.value, check.threshold);
@@ -106,6 +170,10 @@ void closing_precharge(struct bank *bank, unsigned k, struct bank_outputs *out)
 	enum reason reason = REASON_OK;
 	double value = NAN, threshold = NAN;
 
+	if (bank->site.pack[k].contactors.by_frames) {
+		frames_closing(bank, k, out);
+		return;
+	}
 	switch (precharge_watch(bank, k, sequence_elapsed_ms(bank, k), &reason, &value,
 				&threshold)) {
 	case PRECHARGE_RISING:
@@ -122,30 +190,35 @@ void closing_precharge(struct bank *bank, unsigned k, struct bank_outputs *out)
 	}
 }
 
-void closing_second(struct bank *bank, unsigned k, struct bank_outputs *out)
+void closing_done(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	struct contactor *contactor = &bank->contactor[k];
 	const struct pack_contactors *site = &bank->site.pack[k].contactors;
 
-	if (!sequence_is_proven(bank, k, sequence_second_pole(site), CONTACT_CLOSED,
-				SEQUENCE_SETTLE_MS)) {
-		if (sequence_elapsed_ms(bank, k) > site->close_ms + SEQUENCE_LATE_MS)
-			closing_abort(bank, k, out, REASON_NO_CLOSE,
-				      (double)sequence_elapsed_ms(bank, k), site->close_ms);
-		return;
-	}
-	if (sequence_elapsed_ms(bank, k) < SEQUENCE_SETTLE_MS)
-		return;
 	sequence_drive(bank, k, POLE_PRECHARGE, false);
 	sequence_enter(bank, k, CONTACTOR_CLOSED);
-	contactor->tries = 0;
+	contactor->tries = contactor->failures = 0;
 	contactor->closed_ms = bank->now_ms;
 	contactor->peak_a = 0.;
 	contactor->peak_until_ms = bank->now_ms + PEAK_MS;
-	contactor->ops_today++;
-	bank->plan.ops_hour++;
 	bank->plan.event_ms = bank->now_ms;
 	bank->life[k].joins++;
 	bank_event(bank, out, EVENT_NOTE, REASON_JOINED, (int)k, contactor->predicted_a,
 		   site->make_max_a);
+}
+
+void closing_second(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+
+	if (site->by_frames)
+		frames_closed(bank, k, out);
+	else if (sequence_is_proven(bank, k, sequence_second_pole(site), CONTACT_CLOSED,
+				    SEQUENCE_SETTLE_MS)) {
+		if (sequence_elapsed_ms(bank, k) >= SEQUENCE_SETTLE_MS)
+			closing_done(bank, k, out);
+	} else if (sequence_elapsed_ms(bank, k) > site->close_ms + SEQUENCE_LATE_MS) {
+		closing_abort(bank, k, out, REASON_NO_CLOSE, (double)sequence_elapsed_ms(bank, k),
+			      site->close_ms);
+	}
 }

@@ -133,12 +133,16 @@ static bool answer_again(struct bank *bank, struct bank_outputs *out, const stru
 static void set_lifetime(const struct bank *bank, const struct bank_inputs *in,
 			 const struct command *c, struct dispatch_setpoint *sp)
 {
+	const struct source_site *source = &bank->site.source[c->source];
 	int64_t offset_ms = in->utc_ms - bank->now_ms;
 	int64_t from_ms = bank->now_ms;
+	/* Outside these bounds it was admitted for other reasons than its time. */
+	bool agree = in->clock_synced && admit_age_s(in, c) <= source->stale_s &&
+		     -admit_age_s(in, c) <= source->future_s;
 
 	if (c->received_ms > 0 && c->received_ms < from_ms)
 		from_ms = c->received_ms;
-	if (!admit_is_local(c) && in->clock_synced && c->ts_utc_ms - offset_ms < from_ms)
+	if (!admit_is_local(c) && agree && c->ts_utc_ms - offset_ms < from_ms)
 		from_ms = c->ts_utc_ms - offset_ms;
 	if (c->start_utc_ms != 0)
 		from_ms = c->start_utc_ms - offset_ms;
@@ -245,19 +249,29 @@ static void take_release(struct bank *bank, struct bank_outputs *out, const stru
 
 /* ---- operator's commands ------------------------------------------------------------------ */
 
-static void stop(struct bank *bank, struct bank_outputs *out)
+/* The stop that counts is the operator's, else that of the highest source that asked. */
+static bool stop_counts(const struct bank *bank, unsigned source)
+{
+	const struct dispatch *d = &bank->dispatch;
+
+	return !d->stopped || source == DISPATCH_LOCAL ||
+	       (d->stopped_by != DISPATCH_LOCAL &&
+		dispatch_outranks(&bank->site, source, d->stopped_by));
+}
+
+static void stop(struct bank *bank, struct bank_outputs *out, unsigned source)
 {
 	struct dispatch *d = &bank->dispatch;
 
+	if (stop_counts(bank, source))
+		d->stopped_by = (uint8_t)source;
 	if (!d->stopped)
 		bank_event(bank, out, EVENT_RAISED, REASON_STOP_COMMAND, -1, NAN, NAN);
 	d->stopped = true;
 	d->started = false;
 	for (unsigned i = 0; i < bank->site.n_sources; i++) {
-		struct dispatch_source *source = &d->source[i];
-
-		command_end(out, i, &source->now, ACK_CANCELLED, REASON_LOCAL_LOCK);
-		command_end(out, i, &source->next, ACK_CANCELLED, REASON_LOCAL_LOCK);
+		command_end(out, i, &d->source[i].now, ACK_CANCELLED, REASON_LOCAL_LOCK);
+		command_end(out, i, &d->source[i].next, ACK_CANCELLED, REASON_LOCAL_LOCK);
 	}
 }
 
@@ -300,16 +314,17 @@ static enum reason set_pack(struct bank *bank, struct bank_outputs *out, int pac
 }
 
 /* Does what an operator's command says; returns OK or why not. */
-static enum reason operate(struct bank *bank, struct bank_outputs *out, const struct command *c)
+static enum reason operate(struct bank *bank, const struct bank_inputs *in,
+			   struct bank_outputs *out, const struct command *c)
 {
 	switch (c->kind) {
 	case COMMAND_START:
 		return start(bank, out);
 	case COMMAND_STOP:
-		stop(bank, out);
+		stop(bank, out, c->source);
 		return REASON_OK;
 	case COMMAND_LOCK:
-		stop(bank, out);
+		stop(bank, out, c->source);
 		set_lock(bank, out, true);
 		return REASON_OK;
 	case COMMAND_UNLOCK:
@@ -323,6 +338,9 @@ static enum reason operate(struct bank *bank, struct bank_outputs *out, const st
 		if (c->pack >= 0 && (unsigned)c->pack >= bank->site.n_packs)
 			return REASON_OUT_OF_RANGE;
 		return protect_clear(bank, c->pack, admit_is_local(c));
+	case COMMAND_PROOF: /* who says so must have stood before it */
+		return admit_is_local(c) ? proof_seen(bank, in, out, c->proof, c->pack)
+					 : REASON_LOCAL_LOCK;
 	case COMMAND_NONE:
 	case COMMAND_SETPOINT:
 	case COMMAND_RELEASE:
@@ -337,15 +355,31 @@ static void take_operation(struct bank *bank, const struct bank_inputs *in,
 	enum reason reason = admit_operation(bank, in, c);
 
 	if (reason == REASON_OK)
-		reason = operate(bank, out, c);
+		reason = operate(bank, in, out, c);
 	answer_first(bank, out, c, reason == REASON_OK ? ACK_ACCEPTED : ACK_REJECTED, reason, 0.0,
 		     0);
+}
+
+/* It is a true message of this source, whatever becomes of its wish. */
+static void remember_message(struct bank *bank, const struct bank_inputs *in,
+			     const struct command *c)
+{
+	struct dispatch_source *source = &bank->dispatch.source[c->source];
+	struct dispatch_memory *memory = &source->memory[dispatch_series_of(c)];
+	/* A time ahead of a clock that is right would lock out later sessions until it comes. */
+	bool ahead =
+		in->clock_synced && -admit_age_s(in, c) > bank->site.source[c->source].future_s;
+
+	memory->has_seq = true;
+	memory->last_seq = c->seq;
+	if (c->ts_utc_ms > memory->last_ts_utc_ms && !ahead)
+		memory->last_ts_utc_ms = c->ts_utc_ms;
+	text_copy(memory->session, c->session, sizeof memory->session);
 }
 
 void command_take(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out,
 		  const struct command *c)
 {
-	struct dispatch_source *source;
 	enum reason reason;
 
 	if (c->source >= bank->site.n_sources) {
@@ -361,13 +395,7 @@ void command_take(struct bank *bank, const struct bank_inputs *in, struct bank_o
 		reject(bank, out, c, reason);
 		return;
 	}
-	source = &bank->dispatch.source[c->source];
-	/* From here on it is a true message of this source, whatever becomes of its wish. */
-	source->has_seq = true;
-	source->last_seq = c->seq;
-	if (c->ts_utc_ms > source->last_ts_utc_ms)
-		source->last_ts_utc_ms = c->ts_utc_ms;
-	text_copy(source->session, c->session, sizeof source->session);
+	remember_message(bank, in, c);
 
 	if (c->kind == COMMAND_RELEASE) {
 		take_release(bank, out, c);

@@ -2,6 +2,7 @@
 
 #include "core/bank.h"
 #include "core/closing.h"
+#include "core/frames.h"
 #include "core/leaving.h"
 #include "core/num.h"
 #include "core/sequence.h"
@@ -11,6 +12,7 @@ enum {
 	START_PROOF_MS = 1000, /* feedback must show open after start within */
 	OFF_MS = 100,          /* after pcs_enable fell, converters are off */
 	READBACK_MS = 200,
+	READBACK_FRAMES_MS = 2000, /* the next frames carry a new command */
 	KEEP_ALIVE_MS = 5000,
 };
 
@@ -25,8 +27,8 @@ static bool pole_may_conduct(const struct bank *bank, unsigned k, enum pole pole
 		return true; /* not ours to open */
 	if (contactor->coil[pole] || contactor->welded[pole])
 		return true;
-	bool opening = contactor->state == CONTACTOR_OPEN_FIRST ||
-		       contactor->state == CONTACTOR_OPEN_SECOND;
+	/* No coil, and closed by the books: the guard has let go. */
+	bool opening = contactor->state >= CONTACTOR_CLOSED;
 	return opening && bank->now.pack[k].feedback[pole] != CONTACT_OPEN;
 }
 
@@ -36,6 +38,12 @@ static void update_books(struct bank *bank, unsigned k)
 	const struct pack_contactors *site = &bank->site.pack[k].contactors;
 	const enum contact *feedback = bank->now.pack[k].feedback;
 
+	if (site->by_frames) {
+		contactor->connected = frames_connected(bank, k);
+		contactor->isolated = contactor->state == CONTACTOR_OPEN && !site->shared_pole &&
+				      !contactor->connected && frames_isolated(bank, k);
+		return;
+	}
 	contactor->connected = pole_may_conduct(bank, k, POLE_NEGATIVE) &&
 			       pole_may_conduct(bank, k, POLE_POSITIVE);
 	contactor->isolated = contactor->state == CONTACTOR_OPEN && !site->shared_pole &&
@@ -62,6 +70,17 @@ static bool in_sequence(const struct contactor *contactor)
 	       contactor->state != CONTACTOR_CLOSED;
 }
 
+uint64_t contactor_closing(const struct bank *bank)
+{
+	uint64_t set = 0;
+
+	for (unsigned k = 0; k < bank->site.n_packs; k++)
+		if (bank->contactor[k].state >= CONTACTOR_CLOSE_FIRST &&
+		    bank->contactor[k].state <= CONTACTOR_CLOSE_SECOND)
+			set |= 1ull << k;
+	return set;
+}
+
 bool contactor_sequence_free(const struct bank *bank, unsigned except)
 {
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
@@ -70,14 +89,23 @@ bool contactor_sequence_free(const struct bank *bank, unsigned except)
 	return true;
 }
 
+bool contactor_stays(const struct bank *bank, unsigned k)
+{
+	return bank->contactor[k].state == CONTACTOR_CLOSED && bank->plan.leave != (int)k &&
+	       sequence_may_hold(bank, k);
+}
+
 bool contactor_converters_off(const struct bank *bank)
 {
-	if (bank->guard.pcs_drop_ms && bank->now_ms - bank->guard.pcs_drop_ms >= OFF_MS)
+	if (guard_enable_low_ms(bank) >= OFF_MS)
 		return true;
-	for (unsigned i = 0; i < bank->site.n_pcs; i++)
-		if (bank->now.pcs[i].state != PCS_OFF ||
-		    !num_inside(bank->now.pcs[i].dc_a, -1., 1.))
+	for (unsigned i = 0; i < bank->site.n_pcs; i++) {
+		const struct pcs_now *now = &bank->now.pcs[i];
+		bool off = now->known ? now->state == PCS_OFF && num_inside(now->dc_a, -1., 1.)
+				      : bank->converter[i].gives_nothing;
+		if (!off)
 			return false;
+	}
 	return true;
 }
 
@@ -91,8 +119,10 @@ static void run_unproven(struct bank *bank, unsigned k, struct bank_outputs *out
 
 	if (contactor_any_driven(bank, k))
 		return;
+	if (site->by_frames)
+		settled = frames_start_settles(bank, k, out);
 	for (int pole = 0; pole < POLE_COUNT; pole++) {
-		if (!site->has[pole] || !site->feedback[pole] ||
+		if (site->by_frames || !site->has[pole] || !site->feedback[pole] ||
 		    bank->now.pack[k].feedback[pole] == CONTACT_OPEN)
 			continue;
 		settled = false;
@@ -106,12 +136,32 @@ static void run_unproven(struct bank *bank, unsigned k, struct bank_outputs *out
 		sequence_enter(bank, k, CONTACTOR_OPEN);
 }
 
+/* Current where nothing is shown open: nothing is. With a pole shown open it is the sensor that
+ * errs. */
+static void book_open_current(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	const bool *has = bank->site.pack[k].contactors.has;
+	const enum contact *feedback = bank->now.pack[k].feedback;
+
+	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++)
+		if (has[pole] && feedback[pole] == CONTACT_OPEN)
+			return;
+	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++)
+		if (has[pole])
+			sequence_weld(bank, k, (enum pole)pole, out);
+}
+
 static void run_open(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	const struct pack_contactors *site = &bank->site.pack[k].contactors;
 
+	if (site->by_frames)
+		frames_watch_open(bank, k, out);
+	else if (protect_is_active(bank, k, REASON_OPEN_CURRENT))
+		book_open_current(bank, k, out);
 	for (int pole = 0; pole < POLE_COUNT; pole++)
-		if (site->has[pole] && bank->now.pack[k].feedback[pole] == CONTACT_CLOSED &&
+		if (site->has[pole] && !site->by_frames &&
+		    bank->now.pack[k].feedback[pole] == CONTACT_CLOSED &&
 		    bank->now_ms - bank->contactor[k].coil_ms[pole] >
 			    site->open_ms + SEQUENCE_LATE_MS)
 			sequence_weld(bank, k, (enum pole)pole, out);
@@ -132,6 +182,8 @@ static void check_readback(struct bank *bank, unsigned k, const struct bank_inpu
 			   struct bank_outputs *out)
 {
 	struct contactor *contactor = &bank->contactor[k];
+	const int64_t allowed_ms =
+		bank->site.pack[k].contactors.by_frames ? READBACK_FRAMES_MS : READBACK_MS;
 
 	for (int pole = 0; pole < POLE_COUNT; pole++) {
 		enum contact read = in->contacts[k].readback[pole];
@@ -145,9 +197,9 @@ static void check_readback(struct bank *bank, unsigned k, const struct bank_inpu
 		if (contactor->mismatch_ms[pole] == 0)
 			contactor->mismatch_ms[pole] = bank->now_ms;
 		int64_t stood_ms = bank->now_ms - contactor->mismatch_ms[pole];
-		if (stood_ms >= READBACK_MS)
+		if (stood_ms >= allowed_ms)
 			protect_trip(bank, out, (int)k, REASON_READBACK, (double)stood_ms,
-				     READBACK_MS);
+				     (double)allowed_ms);
 	}
 }
 
@@ -161,25 +213,46 @@ static void give_up(struct bank *bank, unsigned k, struct bank_outputs *out)
 		closing_abort(bank, k, out, permit->reason, permit->value, permit->threshold);
 	else if (!all->close)
 		closing_abort(bank, k, out, all->reason, all->value, all->threshold);
-	else /* everything leaves, or another pack has to */
+	else /* everything leaves, another pack has to, or the guard let go */
 		closing_abort(bank, k, out,
 			      bank->plan.stopping ? REASON_SHUTTING_DOWN : REASON_NOT_READY, NAN,
 			      NAN);
 }
 
+static bool breaks_gently(const struct bank *bank, unsigned k)
+{
+	return num_inside(sequence_current_a(bank, k), 0.,
+			  bank->site.pack[k].contactors.break_max_a);
+}
+
+/* A closing under way has lost what allowed it. Once the second pole is driven current may flow,
+ * and only what forbids to stay closed breaks it. */
+static bool is_lost(const struct bank *bank, unsigned k, bool let_go)
+{
+	switch ((int)bank->contactor[k].state) {
+	case CONTACTOR_CLOSE_FIRST:
+	case CONTACTOR_PRECHARGE:
+		return let_go || !closing_allowed(bank, k);
+	case CONTACTOR_CLOSE_SECOND:
+		return let_go || !sequence_may_hold(bank, k);
+	default:
+		return false;
+	}
+}
+
 static void run(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	struct contactor *contactor = &bank->contactor[k];
-	/* Once the second pole is driven current may flow, and only what forbids to stay closed
-	 * breaks it. */
-	bool closing = contactor->state == CONTACTOR_CLOSE_FIRST ||
-		       contactor->state == CONTACTOR_PRECHARGE;
-	bool lost =
-		closing ? !closing_allowed(bank, k)
-			: contactor->state == CONTACTOR_CLOSE_SECOND && !sequence_may_hold(bank, k);
+	bool let_go = bank->guard.let_go >> k & 1;
 
-	if (lost) {
-		give_up(bank, k, out);
+	if (is_lost(bank, k, let_go)) {
+		/* A made circuit is left as a closed one is: its current may be the fuse's
+		 * business. */
+		if (contactor->state == CONTACTOR_CLOSE_SECOND && !let_go &&
+		    !breaks_gently(bank, k))
+			leaving_begin(bank, k, out);
+		else
+			give_up(bank, k, out);
 		return;
 	}
 	switch (contactor->state) {
@@ -199,10 +272,10 @@ static void run(struct bank *bank, unsigned k, struct bank_outputs *out)
 		closing_second(bank, k, out);
 		break;
 	case CONTACTOR_CLOSED:
-		leaving_closed(bank, k, out);
+		let_go ? leaving_let_go(bank, k, out) : leaving_closed(bank, k, out);
 		break;
 	case CONTACTOR_LEAVING:
-		leaving_steered(bank, k, out);
+		let_go ? leaving_let_go(bank, k, out) : leaving_steered(bank, k, out);
 		break;
 	case CONTACTOR_OPEN_FIRST:
 	default: /* whatever it is: open */
@@ -214,35 +287,87 @@ static void run(struct bank *bank, unsigned k, struct bank_outputs *out)
 	}
 }
 
-/* Keep-alive frames end only after the pack is proven open, or 5 s after it should have been. */
-static bool needs_keep_alive(const struct bank *bank, unsigned k)
+/*
+ * A pack that must be kept awake to report is kept awake while the bank may want it: a stopped bank
+ * still watches its packs. Under the maintenance lock and at shutdown the frames end, but only
+ * after the pack is proven open, or 5 s after it should have been.
+ */
+static bool needs_keep_alive(const struct bank *bank, unsigned k, bool shutdown)
 {
 	const struct contactor *contactor = &bank->contactor[k];
 
-	if (contactor->state != CONTACTOR_OPEN || !bank->plan.stopping)
+	if (frames_keep_silent(bank, k))
+		return false;
+	if (contactor->state != CONTACTOR_OPEN || !(bank->dispatch.locked || shutdown))
 		return true;
 	return contactor->connected && bank->now_ms - contactor->opened_ms < KEEP_ALIVE_MS;
 }
 
+/* Full voltage while a coil pulls in, where an economiser holds it with less. */
+static bool needs_boost(const struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	const struct contactor *contactor = &bank->contactor[k];
+	int32_t boost_ms = bank->site.pack[k].contactors.boost_ms;
+	bool boost = false;
+
+	for (int pole = 0; pole < POLE_COUNT; pole++) {
+		int64_t until_ms = contactor->coil_ms[pole] + boost_ms;
+		if (!contactor->coil[pole] || bank->now_ms >= until_ms)
+			continue;
+		boost = true;
+		bank_step_by(out, until_ms);
+	}
+	return boost;
+}
+
+static void step_pack(struct bank *bank, unsigned k, const struct bank_inputs *in,
+		      struct bank_outputs *out)
+{
+	struct contactor *contactor = &bank->contactor[k];
+
+	run(bank, k, out);
+	update_books(bank, k);
+	if (in_sequence(contactor))
+		bank_step_by(out, bank->now_ms + SEQUENCE_STEP_MS);
+	memcpy(out->pack[k].coil, contactor->coil, sizeof contactor->coil);
+	out->pack[k].keep_alive = needs_keep_alive(bank, k, in->shutdown);
+	out->pack[k].boost = needs_boost(bank, k, out);
+}
+
 void contactor_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out)
 {
-	/* Before anything moves: a line that does not follow stops the whole bank. */
-	for (unsigned k = 0; k < bank->site.n_packs; k++)
-		check_readback(bank, k, in, out);
-	for (unsigned k = 0; k < bank->site.n_packs; k++) {
-		struct contactor *contactor = &bank->contactor[k];
+	const int joins = bank->plan.join;
 
-		run(bank, k, out);
-		update_books(bank, k);
-		if (in_sequence(contactor))
-			bank_step_by(out, bank->now_ms + SEQUENCE_STEP_MS);
-		memcpy(out->pack[k].coil, contactor->coil, sizeof contactor->coil);
-		out->pack[k].keep_alive = needs_keep_alive(bank, k);
+	/* Before anything moves: a line that does not follow stops the whole bank. */
+	for (unsigned k = 0; k < bank->site.n_packs; k++) {
+		if (in->found_driven >> k & 1)
+			bank_event(bank, out, EVENT_NOTE, REASON_FOUND_DRIVEN, (int)k, NAN, NAN);
+		check_readback(bank, k, in, out);
 	}
+	/* Who closes goes last: a pack that begins to leave in this step forbids it. */
+	for (unsigned k = 0; k < bank->site.n_packs; k++)
+		if ((int)k != joins)
+			step_pack(bank, k, in, out);
+	if (joins >= 0)
+		step_pack(bank, (unsigned)joins, in, out);
+}
+
+bool contactor_defies_trip(const struct bank *bank, unsigned k)
+{
+	const struct contactor *contactor = &bank->contactor[k];
+	bool trip = bank->protect.pack[k].permit.immediate || !bank->protect.permit.hold;
+	bool stuck = contactor->stray_ms != 0;
+
+	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++)
+		stuck = stuck || contactor->welded[pole];
+	return contactor->trip_weld ||
+	       (trip && stuck && contactor->connected && contactor->state == CONTACTOR_OPEN);
 }
 
 bool contactor_still_welded(const struct bank *bank, unsigned k)
 {
+	if (bank->contactor[k].stray_ms)
+		return true;
 	for (int pole = 0; pole < POLE_COUNT; pole++)
 		if (bank->contactor[k].welded[pole] &&
 		    bank->now.pack[k].feedback[pole] == CONTACT_CLOSED)
@@ -254,7 +379,8 @@ void contactor_release(struct bank *bank, unsigned k)
 {
 	memset(bank->contactor[k].welded, 0, sizeof bank->contactor[k].welded);
 	bank->contactor[k].trip_weld = false;
-	bank->contactor[k].tries = 0;
-	bank->contactor[k].closed_ms = 0; /* no dwell after an operator has looked at it */
+	bank->contactor[k].tries = bank->contactor[k].failures = 0;
+	/* No dwell and no pause after an operator has looked at it. */
+	bank->contactor[k].closed_ms = bank->contactor[k].retry_ms = 0;
 	bank->fresh[k].chatter = 0;
 }

@@ -11,7 +11,8 @@ enum contactor_state {
 	CONTACTOR_UNPROVEN = 0, /* coils off, open not yet proven (start-up, after an opening) */
 	CONTACTOR_OPEN,         /* coils off, open as far as it can be proven */
 	CONTACTOR_CLOSE_FIRST,  /* first pole driven, waiting for proof; nothing may rise */
-	CONTACTOR_PRECHARGE,    /* first pole and precharge driven, bus rises */
+	CONTACTOR_PRECHARGE,    /* first pole and precharge driven, bus rises; by frames: the pack
+				   works on its own towards closed */
 	CONTACTOR_CLOSE_SECOND, /* both poles driven, waiting for proof */
 	CONTACTOR_CLOSED,
 	CONTACTOR_LEAVING,      /* closed, power is steered until its current is near zero */
@@ -28,6 +29,8 @@ struct contactor {
 	bool isolated;           /* proven open on both poles, none shared */
 	bool welded[POLE_COUNT]; /* latched until an operator clears it */
 	bool by_precharge;       /* this closing pre-charges the bus */
+	bool joining;            /* by frames, onto the live bus: power stands still meanwhile */
+	int64_t stray_ms;        /* by frames: closed unasked or not shown open, since; 0: no */
 	bool trip_weld;          /* an opening that a trip asked for failed */
 	bool planned;            /* this opening was planned, not an emergency */
 	enum pole first;         /* pole that moves first in this sequence */
@@ -35,15 +38,20 @@ struct contactor {
 	enum reason reason;      /* of the present sequence */
 	/* precharge */
 	double pack_v;           /* when precharge began */
-	int64_t inside_ms;       /* success criterion holds since; 0: not */
-	unsigned tries;          /* failed closings in a row */
+	int64_t inside_ms;       /* success criterion holds since; 0: not. By frames: last sign that
+				    the precharge is no short */
+	int64_t precharge_ms;    /* last one began; 0: never */
+	unsigned tries;          /* failed closings in a row, of the pack's own fault */
+	unsigned failures;       /* ... of any cause: the pause grows with them */
 	int64_t retry_ms;        /* not before */
+	int64_t pause_ms;        /* the pause that ends then */
 	double resistor_j;       /* energy in the precharge resistor now */
 	int64_t resistor_ms;
+	bool restored;           /* by what the last run saved */
 	/* dwell and budget */
 	int64_t closed_ms, opened_ms; /* last time it became closed / open; 0: never */
-	unsigned ops_today;
-	int64_t ops_day_ms;
+	unsigned ops_today;      /* closings begun, whatever came of them */
+	int64_t ops_day_ms;      /* began then; before the first step: minus what is gone */
 	double predicted_a, peak_a;   /* of the last join */
 	int64_t peak_until_ms;
 	/* sensor-to-sensor offset, learnt while proven closed */
@@ -60,16 +68,26 @@ struct contactor {
 struct bank;
 void contactor_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out);
 
-/* True while feedback still shows a pole closed that should be open: a weld cannot be cleared. */
+/* Hazards rule 28: a trip wants this pack open and it does not open, now or since it was found welded. */
+bool contactor_defies_trip(const struct bank *bank, unsigned k);
+
+/* True while a pole that should be open is shown closed, or not shown open: cannot be cleared. */
 bool contactor_still_welded(const struct bank *bank, unsigned k);
 
 /* An operator cleared this pack's latches: weld marks and retry counts go with them. */
 void contactor_release(struct bank *bank, unsigned k);
 
+/* Packs that are closing: from before their first coil until they are proven closed. */
+uint64_t contactor_closing(const struct bank *bank);
+
 /* No other pack than `except` is between open and closed. */
 bool contactor_sequence_free(const struct bank *bank, unsigned except);
 
-/* Converters shown off, or their enable low for long enough. */
+/* Closed, and neither protection nor the plan wants it open: a bus that a converter may run on. */
+bool contactor_stays(const struct bank *bank, unsigned k);
+
+/* Converters shown off, or their enable low for long enough. A silent one is off where the balance of
+ * the bus has shown it. */
 bool contactor_converters_off(const struct bank *bank);
 
 /* A coil line of this pack reads back as driven. */

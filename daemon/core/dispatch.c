@@ -29,6 +29,12 @@ bool dispatch_outranks(const struct site *site, unsigned a, unsigned b)
 	return pa < pb || (pa == pb && a < b);
 }
 
+enum dispatch_series dispatch_series_of(const struct command *c)
+{
+	return c->kind == COMMAND_SETPOINT || c->kind == COMMAND_RELEASE ? SERIES_SETPOINT
+									 : SERIES_COMMAND;
+}
+
 bool dispatch_remote_locked(const struct bank *bank)
 {
 	return bank->dispatch.locked || (bank->site.input[INPUT_REMOTE].present &&
@@ -86,6 +92,32 @@ enum reason dispatch_feasible(const struct bank *bank, double p_w, double *p_set
 
 /* ---- memory across restarts --------------------------------------------------------------- */
 
+static void memory_restore(struct dispatch_memory *memory, const struct memory_saved *saved,
+			   unsigned source)
+{
+	memory->last_seq = saved->last_seq[source];
+	memory->last_ts_utc_ms = saved->last_ts_utc_ms[source];
+	text_copy(memory->session, saved->session[source], sizeof memory->session);
+	memory->has_seq = memory->last_seq != 0 || memory->last_ts_utc_ms != 0;
+}
+
+static void memory_save(const struct dispatch_memory *memory, struct memory_saved *saved,
+			unsigned source)
+{
+	saved->last_seq[source] = memory->last_seq;
+	saved->last_ts_utc_ms[source] = memory->last_ts_utc_ms;
+	text_copy(saved->session[source], memory->session, SESSION_SIZE);
+}
+
+/* A source that is no longer there leaves its stop to the operator. */
+static uint8_t stopper_restore(const struct site *site, const char *id)
+{
+	for (unsigned i = 0; i < site->n_sources && id[0] != '\0'; i++)
+		if (text_equal(site->source[i].id, id, ID_SIZE))
+			return (uint8_t)i;
+	return DISPATCH_LOCAL;
+}
+
 void dispatch_init(struct dispatch *d, const struct site *site, const struct bank_saved *saved)
 {
 	memset(d, 0, sizeof *d);
@@ -94,16 +126,12 @@ void dispatch_init(struct dispatch *d, const struct site *site, const struct ban
 	if (!saved || !saved->valid)
 		return;
 	d->stopped = saved->stopped;
+	d->stopped_by = stopper_restore(site, saved->stopped_by);
 	d->locked = saved->locked;
 	d->started = saved->started;
-	for (unsigned i = 0; i < site->n_sources; i++) {
-		struct dispatch_source *source = &d->source[i];
-
-		source->last_seq = saved->last_seq[i];
-		source->last_ts_utc_ms = saved->last_ts_utc_ms[i];
-		text_copy(source->session, saved->session[i], sizeof source->session);
-		source->has_seq = source->last_seq != 0 || source->last_ts_utc_ms != 0;
-	}
+	for (unsigned i = 0; i < site->n_sources; i++)
+		for (unsigned j = 0; j < SERIES_COUNT; j++)
+			memory_restore(&d->source[i].memory[j], &saved->memory[j], i);
 	for (unsigned k = 0; k < site->n_packs; k++) {
 		for (unsigned j = 0; j < saved->n_packs; j++) {
 			if (saved->pack[j].disabled &&
@@ -113,16 +141,16 @@ void dispatch_init(struct dispatch *d, const struct site *site, const struct ban
 	}
 }
 
-void dispatch_save(const struct dispatch *d, struct bank_saved *saved)
+void dispatch_save(const struct dispatch *d, const struct site *site, struct bank_saved *saved)
 {
 	saved->stopped = d->stopped;
+	if (d->stopped_by != DISPATCH_LOCAL)
+		text_copy(saved->stopped_by, site->source[d->stopped_by].id, ID_SIZE);
 	saved->locked = d->locked;
 	saved->started = d->started;
-	for (unsigned i = 0; i < SOURCE_MAX; i++) {
-		saved->last_seq[i] = d->source[i].last_seq;
-		saved->last_ts_utc_ms[i] = d->source[i].last_ts_utc_ms;
-		text_copy(saved->session[i], d->source[i].session, SESSION_SIZE);
-	}
+	for (unsigned i = 0; i < SOURCE_MAX; i++)
+		for (unsigned j = 0; j < SERIES_COUNT; j++)
+			memory_save(&d->source[i].memory[j], &saved->memory[j], i);
 	for (unsigned k = 0; k < saved->n_packs; k++)
 		saved->pack[k].disabled = (d->disabled >> k & 1) != 0;
 }
@@ -139,10 +167,12 @@ static void watch_clock(struct bank *bank, const struct bank_inputs *in, struct 
 		bank_event(bank, out, EVENT_NOTE, REASON_CLOCK_JUMP, -1, (double)jump_ms / 1000.0,
 			   CLOCK_JUMP_MS / 1000.0);
 	d->utc_offset_ms = offset_ms;
-	if (in->clock_synced && !d->synced) {
-		for (unsigned i = 0; i < bank->site.n_sources; i++) {
-			if (d->source[i].last_ts_utc_ms - TS_AHEAD_MS > in->utc_ms)
-				d->source[i].last_ts_utc_ms = 0;
+	for (unsigned i = 0; i < bank->site.n_sources && in->clock_synced && !d->synced; i++) {
+		for (unsigned j = 0; j < SERIES_COUNT; j++) {
+			int64_t *ts_utc_ms = &d->source[i].memory[j].last_ts_utc_ms;
+
+			if (*ts_utc_ms - TS_AHEAD_MS > in->utc_ms)
+				*ts_utc_ms = 0;
 		}
 	}
 	d->synced = in->clock_synced;
@@ -399,4 +429,14 @@ void dispatch_step(struct bank *bank, const struct bank_inputs *in, struct bank_
 	tell_winner(bank, out);
 	tell_waiting(bank, out);
 	ask_for_next_step(bank, out);
+}
+
+const char *dispatch_mode_word(enum dispatch_mode mode)
+{
+	static const char *const word[] = {
+		[MODE_DEFAULT] = "default", [MODE_SETPOINT] = "setpoint", [MODE_LOCAL] = "local",
+		[MODE_STOPPED] = "stopped", [MODE_TRIPPED] = "tripped",
+	};
+
+	return (unsigned)mode <= MODE_TRIPPED ? word[mode] : "default";
 }

@@ -35,13 +35,20 @@ struct dispatch_setpoint {
 	double start_measured_w; /* power when it took over; NaN: not yet known */
 };
 
+/* A source counts its setpoints and its other commands apart. */
+enum dispatch_series { SERIES_SETPOINT = 0, SERIES_COMMAND, SERIES_COUNT };
+
+struct dispatch_memory { /* against replay */
+	bool has_seq;
+	char session[SESSION_SIZE];
+	int64_t last_seq, last_ts_utc_ms;
+};
+
 /* One source's setpoints and memory. */
 struct dispatch_source {
 	struct dispatch_setpoint now;  /* its start has come */
 	struct dispatch_setpoint next; /* starts later */
-	bool has_seq;
-	char session[SESSION_SIZE];
-	int64_t last_seq, last_ts_utc_ms;
+	struct dispatch_memory memory[SERIES_COUNT];
 	unsigned next_answer;
 	struct dispatch_answer answer[DISPATCH_IDS];
 };
@@ -63,6 +70,7 @@ struct dispatch {
 	enum reason reason; /* why target differs from what was asked, or there is none */
 	int64_t expires_ms; /* 0: none */
 	bool stopped, locked, started; /* STOP / LOCK / START commands, remembered */
+	uint8_t stopped_by;            /* whose STOP it is: that source may START again */
 	uint64_t disabled;             /* packs disabled by command */
 	int64_t idle_since_ms;         /* no live setpoint since; 0: there is one */
 	/* read-back (rule 13) */
@@ -86,7 +94,11 @@ void dispatch_init(struct dispatch *dispatch, const struct site *site,
 void dispatch_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out);
 
 /* Writes this module's part of what survives a power loss; packs are matched by id. */
-void dispatch_save(const struct dispatch *dispatch, struct bank_saved *saved);
+void dispatch_save(const struct dispatch *dispatch, const struct site *site,
+		   struct bank_saved *saved);
+
+/* Which of its source's counters a command has. */
+enum dispatch_series dispatch_series_of(const struct command *command);
 
 /* True while commands from anybody but the local operator are locked out altogether. */
 bool dispatch_remote_locked(const struct bank *bank);
@@ -96,5 +108,8 @@ enum reason dispatch_feasible(const struct bank *bank, double p_w, double *p_set
 
 /* True if a setpoint of source `a` goes before one of source `b`. */
 bool dispatch_outranks(const struct site *site, unsigned a, unsigned b);
+
+/* Lowercase word for the reports; never NULL. */
+const char *dispatch_mode_word(enum dispatch_mode mode);
 
 #endif

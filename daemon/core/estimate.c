@@ -44,7 +44,7 @@ void estimate_init(struct estimate *e, const struct pack_site *site, const struc
 	e->soh = e->capacity_ah / model->nominal_ah;
 	capacity_init(e, site);
 	if (has && num_inside(saved->soc, 0.0, 1.0) && saved->soc_sigma >= 0.0) {
-		soc_filter_set(e, site, saved->soc, hypot(saved->soc_sigma, 0.02));
+		soc_filter_set(e, site, saved->soc, num_hypot(saved->soc_sigma, 0.02));
 		e->restored = true;
 		if (num_inside(saved->i_offset_a, -model->i_offset_max_a, model->i_offset_max_a))
 			e->x[2] = saved->i_offset_a;
@@ -74,7 +74,7 @@ static double ocv_sigma(const struct pack_site *site, double soc, double error_v
 {
 	const enum chemistry chemistry = site->model.chemistry;
 
-	return (hypot(error_v, chemistry_sigma_v(chemistry)) +
+	return (num_hypot(error_v, chemistry_sigma_v(chemistry)) +
 		chemistry_hysteresis_v(chemistry, soc)) /
 	       chemistry_slope_v(chemistry, soc);
 }
@@ -132,7 +132,7 @@ static void doubt_restored(struct estimate *e, const struct pack_site *site,
 {
 	const double cell_v = now->pack_v / site->model.cells_series;
 	const double soc = chemistry_soc(site->model.chemistry, cell_v);
-	const double sigma = hypot(ocv_sigma(site, soc, relax_error_v), sqrt(e->p[0][0]));
+	const double sigma = num_hypot(ocv_sigma(site, soc, relax_error_v), sqrt(e->p[0][0]));
 
 	if (!num_inside(fabs(soc - e->x[0]), 0.0, 3.0 * sigma))
 		start(e, site, now, false);
@@ -260,7 +260,7 @@ static double widened(const struct estimate *e, const struct pack_site *site, bo
 	const double rate = connected ? 0.1 / 3600.0 : 0.001 / 86400.0;
 	const double sigma = soc_filter_sigma(e, site);
 
-	return unseen_s * 1000.0 > GAP_MS ? num_min(hypot(sigma, rate * unseen_s), 0.5) : sigma;
+	return unseen_s * 1000.0 > GAP_MS ? num_min(num_hypot(sigma, rate * unseen_s), 0.5) : sigma;
 }
 
 /* Everything that changes slowly. */

@@ -45,7 +45,7 @@ static bool is_jump(const struct pack_site *site, const struct fresh_pack *fresh
 }
 
 /* Infinity is how some senders say "invalid": unknown. */
-static double finite_v(double v)
+static double finite_or_nan(double v)
 {
 	return isfinite(v) ? v : (double)NAN;
 }
@@ -61,8 +61,8 @@ static void take_electrical(struct bank *bank, struct bank_outputs *out, unsigne
 	fresh->electrical_count = sample->electrical_count;
 	fresh->electrical_ms = sample->electrical_ms;
 	now->electrical_new = true;
-	double v = now->pack_v = finite_v(sample->pack_v);
-	now->current_a = finite_v(sample->current_a);
+	double v = now->pack_v = finite_or_nan(sample->pack_v);
+	now->current_a = finite_or_nan(sample->current_a);
 	if (is_jump(&bank->site.pack[k], fresh, v, now->current_a, sample->electrical_ms)) {
 		bank_event(bank, out, EVENT_NOTE, REASON_VALUE_JUMP, (int)k, v, fresh->last_v);
 		now->pack_v = NAN;
@@ -180,7 +180,9 @@ static void take_contacts(struct bank *bank, unsigned k, const struct pack_conta
 	const struct pack_contactors *site = &bank->site.pack[k].contactors;
 	struct fresh_pack *fresh = &bank->fresh[k];
 	struct pack_now *now = &bank->now.pack[k];
-	bool known = is_fresh(bank->now_ms, contacts->stamp_ms, FEEDBACK_STALE_MS);
+	bool known =
+		is_fresh(bank->now_ms, contacts->stamp_ms,
+			 site->by_frames ? bank->site.pack[k].bms_stale_ms : FEEDBACK_STALE_MS);
 
 	for (int pole = 0; pole < POLE_COUNT; pole++) {
 		enum contact raw =
@@ -200,6 +202,9 @@ static void take_contacts(struct bank *bank, unsigned k, const struct pack_conta
 			now->feedback[pole] = raw;
 		else if (now->feedback[pole] != raw)
 			bank_step_by(out, stable_ms);
+		if (raw != CONTACT_UNKNOWN)
+			fresh->feedback_known_ms[pole] = bank->now_ms;
+		now->feedback_known_s[pole] = age_s(bank->now_ms, fresh->feedback_known_ms[pole]);
 	}
 	if (fresh->chatter > 0 && bank->now_ms - fresh->chatter_ms >= CHATTER_LEAK_MS) {
 		fresh->chatter--;
@@ -236,28 +241,120 @@ static void fresh_pack(struct bank *bank, unsigned k, const struct bank_inputs *
 	take_contacts(bank, k, &in->contacts[k], out);
 }
 
+/* Current of the connected packs beyond what converters measure themselves; NaN: unknown. */
+static double unmeasured_a(const struct bank *bank)
+{
+	uint64_t connected = contactor_connected(bank);
+	double a = 0.;
+
+	for (unsigned k = 0; k < bank->site.n_packs; k++)
+		if (connected >> k & 1)
+			a += bank->now.pack[k].current_a;
+	for (unsigned i = 0; i < bank->site.n_pcs; i++)
+		a -= num_or(bank->now.pcs[i].dc_a, 0.);
+	return a;
+}
+
+static double ac_of_dc_w(const struct pcs_site *site, double dc_w)
+{
+	return dc_w >= 0. ? dc_w * site->efficiency : dc_w / site->efficiency;
+}
+
+/*
+ * A converter that steers itself by limits often measures nothing, or is not heard before the bank
+ * is there: what the packs give is what it takes. Several share it by rating.
+ */
+static void fresh_unmeasured(struct bank *bank)
+{
+	double a = unmeasured_a(bank), rating_w = 0.;
+	uint64_t connected = contactor_connected(bank);
+
+	for (unsigned i = 0; i < bank->site.n_pcs; i++)
+		if (isnan(bank->now.pcs[i].dc_a))
+			rating_w += bank->site.pcs[i].p_max_w;
+	for (unsigned i = 0; i < bank->site.n_pcs; i++) {
+		struct pcs_now *pcs = &bank->now.pcs[i];
+		const struct pcs_site *site = &bank->site.pcs[i];
+
+		if (!site->self_steered)
+			continue;
+		if (isnan(pcs->dc_a)) {
+			pcs->dc_a = a * site->p_max_w / rating_w;
+			pcs->dc_v = bank->now.bus_v;
+			pcs->dc_w = connected ? pcs->dc_a * pcs->dc_v : 0.;
+		}
+		if (isnan(pcs->ac_w))
+			pcs->ac_w = ac_of_dc_w(site, pcs->dc_w);
+	}
+}
+
+/* The AC side of one that does not run yet may sleep, and show nothing. */
+static bool may_sleep(enum pcs_state state)
+{
+	return state == PCS_OFF || state == PCS_STARTING;
+}
+
+/* A reading with the power that the converter is supervised by. */
+static bool shows_power(const struct bank *bank, unsigned i, const struct pcs_sample *sample)
+{
+	if (bank->site.pcs[i].self_steered)
+		return true; /* what the packs give is what it takes */
+	return isfinite(sample->dc_w) && (!bank->site.grid.measured_at_ac ||
+					  isfinite(sample->ac_w) || may_sleep(sample->state));
+}
+
+static void take_pcs(struct bank *bank, unsigned i, const struct pcs_sample *sample)
+{
+	const struct pcs_site *site = &bank->site.pcs[i];
+	struct pcs_now *pcs = &bank->now.pcs[i];
+
+	if (shows_power(bank, i, sample) || sample->stamp_ms < pcs->known_ms)
+		pcs->known_ms = sample->stamp_ms;
+	pcs->age_s = age_s(bank->now_ms, pcs->known_ms);
+	pcs->known = is_fresh(bank->now_ms, pcs->known_ms, site->stale_ms);
+	pcs->state = pcs->known ? sample->state : PCS_UNKNOWN;
+	pcs->ac_w = pcs->known ? finite_or_nan(sample->ac_w) : (double)NAN;
+	pcs->dc_w = pcs->known ? finite_or_nan(sample->dc_w) : (double)NAN;
+	pcs->dc_v = pcs->known ? finite_or_nan(sample->dc_v) : (double)NAN;
+	pcs->dc_a = pcs->known ? finite_or_nan(sample->dc_a) : (double)NAN;
+	pcs->dis_max_w = pcs->known ? sample->dis_max_w : (double)NAN;
+	pcs->cha_max_w = pcs->known ? sample->cha_max_w : (double)NAN;
+	pcs->dead_man_proven = pcs->known && sample->dead_man_proven;
+	if (may_sleep(pcs->state) && isnan(pcs->ac_w))
+		pcs->ac_w = ac_of_dc_w(site, pcs->dc_w);
+}
+
 static void fresh_pcs(struct bank *bank, const struct bank_inputs *in)
 {
 	struct now *now = &bank->now;
 
 	now->pcs_ac_w = now->pcs_dc_w = now->pcs_dc_a = 0.;
+	for (unsigned i = 0; i < bank->site.n_pcs; i++)
+		take_pcs(bank, i, &in->pcs[i]);
+	fresh_unmeasured(bank);
 	for (unsigned i = 0; i < bank->site.n_pcs; i++) {
-		const struct pcs_sample *sample = &in->pcs[i];
-		struct pcs_now *pcs = &now->pcs[i];
+		const struct pcs_now *pcs = &now->pcs[i];
 
-		pcs->age_s = age_s(bank->now_ms, sample->stamp_ms);
-		pcs->known = is_fresh(bank->now_ms, sample->stamp_ms, bank->site.pcs[i].stale_ms);
-		pcs->state = pcs->known ? sample->state : PCS_UNKNOWN;
-		pcs->ac_w = pcs->known ? sample->ac_w : (double)NAN;
-		pcs->dc_w = pcs->known ? sample->dc_w : (double)NAN;
-		pcs->dc_v = pcs->known ? sample->dc_v : (double)NAN;
-		pcs->dc_a = pcs->known ? sample->dc_a : (double)NAN;
-		pcs->dis_max_w = pcs->known ? sample->dis_max_w : (double)NAN;
-		pcs->cha_max_w = pcs->known ? sample->cha_max_w : (double)NAN;
+		if (!pcs->known && bank->converter[i].gives_nothing)
+			continue;
 		now->pcs_ac_w += pcs->ac_w;
 		now->pcs_dc_w += pcs->dc_w;
 		now->pcs_dc_a += pcs->dc_a;
 	}
+}
+
+/* Steady as it is now: since its last edge, or, tripped, read so time and again, however it
+ * chatters. */
+static int64_t steady_ms(struct bank *bank, int id, const struct digital_input *input,
+			 enum level raw)
+{
+	int64_t *tripped_ms = &bank->input_tripped_ms[id];
+
+	if (raw == LEVEL_OK)
+		*tripped_ms = 0;
+	else if (*tripped_ms == 0)
+		*tripped_ms = bank->now_ms;
+	return raw == LEVEL_TRIPPED && *tripped_ms < input->edge_ms ? *tripped_ms : input->edge_ms;
 }
 
 /* The E-stop trips at its first edge; the others after their debounce; all recover slowly. */
@@ -277,12 +374,13 @@ static void fresh_inputs(struct bank *bank, const struct bank_inputs *in, struct
 		int32_t wait_ms = raw == LEVEL_OK     ? INPUT_RELEASE_MS
 				  : id == INPUT_ESTOP ? 0
 						      : site->debounce_ms;
+		int64_t since_ms = steady_ms(bank, id, input, raw);
 		if (*level == raw)
 			continue;
-		if (*level == LEVEL_UNKNOWN || !known || bank->now_ms - input->edge_ms >= wait_ms)
+		if (*level == LEVEL_UNKNOWN || !known || bank->now_ms - since_ms >= wait_ms)
 			*level = raw;
 		else
-			bank_step_by(out, input->edge_ms + wait_ms);
+			bank_step_by(out, since_ms + wait_ms);
 	}
 }
 
@@ -294,10 +392,12 @@ void fresh_step(struct bank *bank, const struct bank_inputs *in, struct bank_out
 
 	for (unsigned k = 0; k < site->n_packs; k++)
 		fresh_pack(bank, k, in, out);
+	now->bus_v = is_fresh(t, in->bus.stamp_ms, site->bus.stale_ms) ? in->bus.v : (double)NAN;
 	fresh_pcs(bank, in);
 	fresh_inputs(bank, in, out);
-	now->bus_v = is_fresh(t, in->bus.stamp_ms, site->bus.stale_ms) ? in->bus.v : (double)NAN;
 	now->bus_age_s = age_s(t, in->bus.stamp_ms);
+	out->bus_known = !isnan(now->bus_v);
+	out->bus_v = out->bus_known ? now->bus_v : 0.;
 	bool meter =
 		site->grid.has_meter && is_fresh(t, in->meter.stamp_ms, site->grid.meter_stale_ms);
 	now->meter_w = meter ? in->meter.p_w : (double)NAN;
@@ -305,7 +405,8 @@ void fresh_step(struct bank *bank, const struct bank_inputs *in, struct bank_out
 	now->meter_age_s = age_s(t, in->meter.stamp_ms);
 	bool imd = site->has_imd && is_fresh(t, in->imd.stamp_ms, site->imd_stale_ms);
 	now->imd_ohm = imd && !in->imd.fault ? in->imd.insulation_ohm : (double)NAN;
-	now->imd_fault = site->has_imd && (!imd || in->imd.fault);
+	/* A monitor that only guesses yet, after its power-on, has not measured either. */
+	now->imd_fault = site->has_imd && isnan(now->imd_ohm);
 	now->supply_v = site->has_supply && is_fresh(t, in->supply_ms, SUPPLY_STALE_MS)
 				? in->supply_v
 				: (double)NAN;

@@ -18,15 +18,24 @@ struct pack_now {
 	bool bms_known;
 	bool electrical_new, cells_new, temps_new, bms_new; /* arrived since the last step */
 	enum contact feedback[POLE_COUNT]; /* debounced; UNKNOWN when stale or not fitted */
+	double feedback_known_s[POLE_COUNT]; /* since it was known; INFINITY: never */
 	double electrical_age_s, cells_age_s, temps_age_s, bms_age_s; /* INFINITY: never heard */
 	double electrical_known_s, cells_known_s; /* since they arrived with all values known */
 	double counter_age_s; /* since the message counter last moved; 0 without one */
 };
 
+/*
+ * A converter is known while a reading is fresh that showed the power it is supervised by: DC power,
+ * and, where the site measures at AC, AC power too. Readings without it are as silent as none:
+ * nothing is judged by them, and they leave age_s and known as they were. Exempt: one that steers
+ * itself (it may measure nothing) and the AC power of one that is off or starting (taken from DC).
+ */
 struct pcs_now {
 	bool known;
+	int64_t known_ms; /* stamp of that reading; 0: none yet */
 	enum pcs_state state;
 	double ac_w, dc_w, dc_v, dc_a, dis_max_w, cha_max_w, age_s;
+	bool dead_man_proven;
 };
 
 struct now {
@@ -34,7 +43,9 @@ struct now {
 	struct pcs_now pcs[PCS_MAX];
 	double bus_v; /* from the bus-voltage source */
 	double bus_age_s;
-	double pcs_ac_w, pcs_dc_w, pcs_dc_a; /* sums over converters; NaN if any is unknown */
+	/* Sums over converters. NaN if any is unknown; a silent one that the DC balance shows to give
+	 * nothing counts as 0. */
+	double pcs_ac_w, pcs_dc_w, pcs_dc_a;
 	double meter_w, freq_hz, meter_age_s;
 	double imd_ohm; /* NaN: stale or not fitted */
 	bool imd_fault;
@@ -51,7 +62,7 @@ struct fresh_pack {
 	double last_v, last_i; /* of the last accepted sample, for the jump test */
 	int64_t last_ms;
 	enum contact feedback[POLE_COUNT];
-	int64_t feedback_edge_ms[POLE_COUNT];
+	int64_t feedback_edge_ms[POLE_COUNT], feedback_known_ms[POLE_COUNT];
 	uint16_t chatter; /* feedback edges nobody commanded, leaky count */
 	int64_t chatter_ms;
 	uint32_t bad_frames;

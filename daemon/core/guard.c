@@ -1,10 +1,12 @@
 #include "core/bank.h"
 #include "core/num.h"
+#include "core/sequence.h"
 
 enum {
 	GRACE_MS = 100,          /* beyond a hold deadline: nobody else opened it */
 	HEARTBEAT_LATE_MS = 400, /* a tick later than this gives no heartbeat */
 	READY_W = 500,           /* converters count as still below this when first looked at */
+	SILENT_MS = 5000,        /* one of several that is silent so long is left out */
 };
 
 /* Most a pack may differ from the bus when its circuit closes: precharge leaves 2 % or 5 V, the
@@ -25,10 +27,15 @@ static void intervene(struct bank *bank, struct bank_outputs *out, enum reason r
 	bank_event(bank, out, EVENT_NOTE, REASON_INTERNAL, pack, value, threshold);
 }
 
+/* Into the books as any other opening: when, and what it broke. */
 static void open_coil(struct bank *bank, struct bank_outputs *out, unsigned k, int pole)
 {
+	sequence_drive(bank, k, (enum pole)pole, false);
+	bank->guard.let_go |= 1ull << k;
 	out->pack[k].coil[pole] = false;
-	bank->contactor[k].coil[pole] = false;
+	const bool *coil = out->pack[k].coil;
+	if (!coil[POLE_NEGATIVE] && !coil[POLE_POSITIVE] && !coil[POLE_PRECHARGE])
+		out->pack[k].boost = false;
 }
 
 /* Every main pole that is ours to move is driven. */
@@ -53,6 +60,10 @@ static bool may_rise(const struct bank *bank, const struct bank_outputs *out, un
 		return contactor_connected(bank) == 0 && !out->pcs_enable;
 	if (!closes_circuit(bank, out, k))
 		return true;
+	if (bank->site.pack[k].contactors.by_frames &&
+	    (contactor_connected(bank) & ~(1ull << k)) == 0)
+		return !out->pcs_enable &&
+		       num_inside(bank->now.bus_v, -bank->site.bus.dead_v, bank->site.bus.dead_v);
 	return num_inside(bank->now.pack[k].pack_v - bank->now.bus_v, -close_window_v(bank, k),
 			  close_window_v(bank, k));
 }
@@ -99,8 +110,12 @@ static bool may_enable(const struct bank *bank, const struct bank_outputs *out)
 	if (!bank->protect.permit.pcs_enable || !bank->protect.permit.hold)
 		return false;
 	for (unsigned k = 0; k < bank->site.n_packs; k++) {
-		closed = closed || closes_circuit(bank, out, k);
-		if (out->pack[k].coil[POLE_PRECHARGE] && !closes_circuit(bank, out, k))
+		bool circuit = closes_circuit(bank, out, k);
+		bool works = circuit && bank->site.pack[k].contactors.by_frames &&
+			     bank->contactor[k].state < CONTACTOR_CLOSED;
+		closed = closed || (circuit && !works);
+		if (works ? bank->contactor[k].by_precharge
+			  : out->pack[k].coil[POLE_PRECHARGE] && !circuit)
 			return false;
 		if (bank->protect.pack[k].permit.immediate && bank->contactor[k].connected)
 			return false;
@@ -128,6 +143,30 @@ static void guard_power(struct bank *bank, struct bank_outputs *out)
 	}
 }
 
+int64_t guard_enable_low_ms(const struct bank *bank)
+{
+	if (!bank->site.has_pcs_enable || bank->guard.pcs_drop_ms == 0)
+		return -1;
+	return bank->now_ms - bank->guard.pcs_drop_ms;
+}
+
+/* Each converter gives nothing: it says so, or its enable line has been low while it was silent. */
+static bool converters_rest(const struct bank *bank)
+{
+	bool low = bank->site.has_pcs_enable && bank->now_ms - bank->start_ms >= SILENT_MS;
+	bool any = bank->site.n_pcs == 0;
+
+	for (unsigned i = 0; i < bank->site.n_pcs; i++) {
+		/* One that steers itself may be mute until there is a battery. */
+		bool seen = bank->now.pcs[i].known || bank->site.pcs[i].self_steered;
+
+		if (seen ? !num_inside(bank->now.pcs[i].dc_w, -READY_W, READY_W) : !low)
+			return false;
+		any = any || seen;
+	}
+	return any;
+}
+
 /* Hazards rule 7: nothing may move and the heartbeat is silent until every coil line reads back
  * inactive, feedback says open and the converters give nothing. */
 static bool is_ready(const struct bank *bank)
@@ -137,7 +176,7 @@ static bool is_ready(const struct bank *bank)
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
 		if (contactor_any_driven(bank, k) || bank->contactor[k].state == CONTACTOR_UNPROVEN)
 			return false;
-	return bank->site.n_pcs == 0 || num_inside(bank->now.pcs_dc_w, -READY_W, READY_W);
+	return converters_rest(bank);
 }
 
 void guard_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out)
@@ -145,6 +184,7 @@ void guard_step(struct bank *bank, const struct bank_inputs *in, struct bank_out
 	struct guard *guard = &bank->guard;
 
 	guard->ready = is_ready(bank);
+	guard->let_go = 0;
 	for (unsigned k = 0; k < bank->site.n_packs; k++) {
 		guard_coils(bank, out, k);
 		guard_hold(bank, out, k);

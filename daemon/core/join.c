@@ -7,6 +7,11 @@
 enum { OFFSET_LEARNT = 100 }; /* samples after which the offset is trusted */
 
 static const double offset_rest_v = 0.2; /* what a learnt offset may still be wrong */
+/* Of the window, for a pack that takes seconds to close: the bus may move meanwhile. */
+static const double start_share = 0.7;
+/* Of its source's uncertainty: the first samples on the bus show the source elsewhere (simulated: 0.2 V
+ * at 1.3 V), and who joined without room for that would have to leave again at once. */
+static const double room_share = 0.3;
 
 static void refuse(struct join_check *check, enum reason reason, double value, double threshold)
 {
@@ -42,9 +47,12 @@ static double loop_ohm(const struct bank *bank, unsigned k)
 
 double join_window_v(const struct bank *bank, unsigned k)
 {
-	double by_current_v = bank->site.pack[k].contactors.make_max_a * loop_ohm(bank, k);
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+	double by_current_v = site->make_max_a * loop_ohm(bank, k);
+	double window_v = num_min(bank->site.plan.join_max_v, by_current_v) - join_sigma_v(bank, k);
+	bool on_its_way = bank->contactor[k].state == CONTACTOR_PRECHARGE;
 
-	return num_min(bank->site.plan.join_max_v, by_current_v) - join_sigma_v(bank, k);
+	return site->by_frames && !on_its_way ? start_share * window_v : window_v;
 }
 
 /* Does the terminal voltage agree with what the state of charge says (hazard: a wrong or frozen
@@ -52,7 +60,8 @@ double join_window_v(const struct bank *bank, unsigned k)
 static bool believable(const struct bank *bank, unsigned k, double pack_v, double *allowed_v)
 {
 	const struct estimate *estimate = &bank->estimate[k];
-	double sigma = 3. * hypot(estimate->e_sigma_v, estimate->ocv_slope_v * estimate->soc_sigma);
+	double sigma =
+		3. * num_hypot(estimate->e_sigma_v, estimate->ocv_slope_v * estimate->soc_sigma);
 
 	*allowed_v = num_max(0.02 * pack_v, sigma) + estimate->e_hysteresis_v;
 	return fabs(pack_v - estimate->e_relaxed_v) <= *allowed_v;
@@ -78,12 +87,14 @@ static bool safe_relaxed(const struct bank *bank, uint64_t set, double branch)
 bool join_is_safe(const struct bank *bank, unsigned k, double *short_w)
 {
 	uint64_t set = contactor_connected(bank) | 1ull << k;
+	const double room_v = room_share * bank->limits.pack[k].e_sigma_v;
 	struct limit_set now;
 
 	limits_of_set(bank->limits.pack, set, &bank->limits.bus, &now);
 	*short_w = num_min(now.dis_w, now.cha_w);
-	return now.known && now.consistent && now.idle_safe && safe_relaxed(bank, set, 1.) &&
-	       safe_relaxed(bank, set, -1.);
+	return now.known && now.consistent && now.idle_safe &&
+	       num_inside(now.v_star_v, now.low_v + room_v, now.high_v - room_v) &&
+	       safe_relaxed(bank, set, 1.) && safe_relaxed(bank, set, -1.);
 }
 
 void join_check(const struct bank *bank, unsigned k, struct join_check *check)

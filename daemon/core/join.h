@@ -34,7 +34,8 @@ double join_sigma_v(const struct bank *bank, unsigned k);
 /* Terminal voltage of k with its learnt sensor offset removed; NaN when unknown. */
 double join_pack_v(const struct bank *bank, unsigned k);
 
-/* Largest |pack - bus| at which k may close; bound of the sensors already taken off. */
+/* Largest |pack - bus| at which k may close; bound of the sensors already taken off. Smaller before
+ * a pack that closes by frames starts than while it works. */
 double join_window_v(const struct bank *bank, unsigned k);
 
 #endif

@@ -1,4 +1,5 @@
 #include "core/bank.h"
+#include "core/frames.h"
 #include "core/leaving.h"
 #include "core/num.h"
 #include "core/sequence.h"
@@ -8,7 +9,8 @@ enum {
 	OFFSET_SAMPLES = 1000, /* memory of the learnt sensor offset */
 };
 
-static const double gone_a = 2.; /* "no current" for a lost feedback */
+static const double gone_a = 2.;           /* "no current" for a lost feedback */
+static const double feedback_gone_s = 0.5; /* unknown for so long: not for a moment */
 
 /* A closed pole that reads open: without current the partner opens at once; with current the
  * feedback lies, and the pack leaves in order. */
@@ -16,8 +18,11 @@ static void check_feedback(struct bank *bank, unsigned k, struct bank_outputs *o
 {
 	const struct pack_now *now = &bank->now.pack[k];
 
+	const bool by_frames = bank->site.pack[k].contactors.by_frames;
+
 	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++) {
-		if (!bank->contactor[k].coil[pole] || now->feedback[pole] != CONTACT_OPEN)
+		if (!(bank->contactor[k].coil[pole] || by_frames) ||
+		    now->feedback[pole] != CONTACT_OPEN)
 			continue;
 		double current_a = sequence_current_a(bank, k);
 		protect_trip(bank, out, (int)k,
@@ -42,6 +47,23 @@ static void learn_offset(struct bank *bank, unsigned k)
 	contactor->v_offset = num_clamp(contactor->v_offset, -bound_v, bound_v);
 }
 
+void leaving_begin(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	struct contactor *contactor = &bank->contactor[k];
+
+	contactor->planned = sequence_may_hold(bank, k);
+	contactor->joining = false;
+	contactor->reason = contactor->planned ? bank->plan.leave_reason
+			    : bank->protect.pack[k].permit.hold
+				    ? bank->protect.permit.reason
+				    : bank->protect.pack[k].permit.reason;
+	if (contactor->planned)
+		bank_event(bank, out, EVENT_NOTE, contactor->reason, (int)k,
+			   sequence_current_a(bank, k), NAN);
+	sequence_drive(bank, k, POLE_PRECHARGE, false);
+	sequence_enter(bank, k, CONTACTOR_LEAVING);
+}
+
 void leaving_closed(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	struct contactor *contactor = &bank->contactor[k];
@@ -55,17 +77,8 @@ void leaving_closed(struct bank *bank, unsigned k, struct bank_outputs *out)
 	}
 	learn_offset(bank, k);
 	check_feedback(bank, k, out);
-	if (!sequence_may_hold(bank, k) || bank->plan.leave == (int)k) {
-		contactor->planned = sequence_may_hold(bank, k);
-		contactor->reason = sequence_may_hold(bank, k) ? bank->plan.leave_reason
-				    : bank->protect.pack[k].permit.hold
-					    ? bank->protect.permit.reason
-					    : bank->protect.pack[k].permit.reason;
-		if (contactor->planned)
-			bank_event(bank, out, EVENT_NOTE, contactor->reason, (int)k,
-				   sequence_current_a(bank, k), NAN);
-		sequence_enter(bank, k, CONTACTOR_LEAVING);
-	}
+	if (!sequence_may_hold(bank, k) || bank->plan.leave == (int)k)
+		leaving_begin(bank, k, out);
 }
 
 static int64_t open_deadline_ms(const struct bank *bank, unsigned k)
@@ -115,15 +128,30 @@ static void start_opening(struct bank *bank, unsigned k, struct bank_outputs *ou
 	bank->plan.event_ms = bank->now_ms;
 }
 
-/* No other pack stays on the bus: those that are opening may be off in the next moment. */
+/* No other pack stays on the bus: those that have to leave may be off in the next moment. */
 static bool is_last(const struct bank *bank, unsigned k)
 {
 	for (unsigned j = 0; j < bank->site.n_packs; j++)
-		if (j != k && bank->contactor[j].connected &&
-		    bank->contactor[j].state != CONTACTOR_OPEN_FIRST &&
-		    bank->contactor[j].state != CONTACTOR_OPEN_SECOND)
+		if (j != k && contactor_stays(bank, j))
 			return false;
 	return true;
+}
+
+/* One pack opens at a time, unless all have to. */
+static bool is_turn(const struct bank *bank, unsigned k, bool at_once)
+{
+	for (unsigned j = 0; j < bank->site.n_packs && !at_once; j++)
+		if (j != k && (bank->contactor[j].state == CONTACTOR_OPEN_FIRST ||
+			       bank->contactor[j].state == CONTACTOR_OPEN_SECOND))
+			return false;
+	return true;
+}
+
+void leaving_let_go(struct bank *bank, unsigned k, struct bank_outputs *out)
+{
+	bank->contactor[k].planned = false;
+	bank->contactor[k].reason = REASON_INTERNAL;
+	start_opening(bank, k, out, true);
 }
 
 void leaving_steered(struct bank *bank, unsigned k, struct bank_outputs *out)
@@ -134,7 +162,8 @@ void leaving_steered(struct bank *bank, unsigned k, struct bank_outputs *out)
 	bool at_once = bank->protect.pack[k].permit.immediate || !bank->protect.permit.hold;
 	double margin_a = num_min(bank->site.pack[k].model.i_offset_max_a, site->break_max_a / 2.);
 	bool gone = num_inside(sequence_current_a(bank, k), 0., site->break_max_a - margin_a);
-	bool safe = gone && (!is_last(bank, k) || contactor_converters_off(bank));
+	bool safe = gone && is_turn(bank, k, at_once) &&
+		    (!is_last(bank, k) || contactor_converters_off(bank));
 
 	check_feedback(bank, k, out);
 	if (hold && (bank->plan.leave != (int)k || sequence_elapsed_ms(bank, k) > PLANNED_MS)) {
@@ -150,16 +179,21 @@ void leaving_steered(struct bank *bank, unsigned k, struct bank_outputs *out)
 		bank_step_by(out, deadline_ms);
 }
 
-/* True when the pole is open or known not to be; a pole that still reads closed in time is welded.
- */
+/* True when the pole is open, known not to be, or not to be known; a pole that still reads closed
+ * in time is welded, one that cannot be read is not: what the bus shows decides. */
 static bool open_is_settled(struct bank *bank, unsigned k, enum pole pole, struct bank_outputs *out)
 {
-	int32_t open_ms = bank->site.pack[k].contactors.open_ms;
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+	int32_t open_ms = site->open_ms;
 
 	if (sequence_is_proven(bank, k, pole, CONTACT_OPEN, open_ms))
 		return true;
 	if (sequence_elapsed_ms(bank, k) <= open_ms + SEQUENCE_LATE_MS)
 		return false;
+	if (site->by_frames && bank->now.pack[k].feedback[pole] == CONTACT_UNKNOWN)
+		return frames_silence_settles(bank, k, out); /* silent is not welded */
+	if (bank->now.pack[k].feedback[pole] == CONTACT_UNKNOWN)
+		return bank->now.pack[k].feedback_known_s[pole] > feedback_gone_s;
 	sequence_weld(bank, k, pole, out);
 	return true;
 }
@@ -175,30 +209,52 @@ void leaving_first(struct bank *bank, unsigned k, struct bank_outputs *out)
 	sequence_enter(bank, k, CONTACTOR_OPEN_SECOND);
 }
 
+/* No auxiliary contact says now where the pole is. */
+static bool is_blind(const struct bank *bank, unsigned k, enum pole pole)
+{
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+
+	if (!site->has[pole])
+		return false;
+	return !site->feedback[pole] ||
+	       (!site->by_frames && bank->now.pack[k].feedback[pole] == CONTACT_UNKNOWN);
+}
+
+/* A pole whose contact cannot be read is not welded because of that, nor while the other one is
+ * open and breaks the circuit. */
+static bool bus_accuses(const struct bank *bank, unsigned k, enum pole pole)
+{
+	enum pole other = pole == POLE_NEGATIVE ? POLE_POSITIVE : POLE_NEGATIVE;
+
+	if (!is_blind(bank, k, pole))
+		return false;
+	return !bank->site.pack[k].contactors.feedback[pole] ||
+	       (!isnan(bank->now.bus_v) && bank->now.pack[k].feedback[other] != CONTACT_OPEN);
+}
+
 /* Without feedback an isolated bus must lose its voltage; a bus held by other packs proves nothing.
  */
 static bool bus_shows_open(struct bank *bank, unsigned k, struct bank_outputs *out)
 {
 	struct contactor *contactor = &bank->contactor[k];
-	const struct pack_contactors *site = &bank->site.pack[k].contactors;
 	uint64_t others = contactor_connected(bank) & ~(1ull << k);
 
-	if ((site->feedback[POLE_NEGATIVE] || !site->has[POLE_NEGATIVE]) &&
-	    (site->feedback[POLE_POSITIVE] || !site->has[POLE_POSITIVE]))
+	if (!is_blind(bank, k, POLE_NEGATIVE) && !is_blind(bank, k, POLE_POSITIVE))
 		return true;
 	if (others || !(contactor->start_v > bank->site.bus.dead_v)) {
-		if (!contactor->unproven_told)
-			bank_event(bank, out, EVENT_NOTE, REASON_OPEN_UNPROVEN, (int)k, NAN, NAN);
-		contactor->unproven_told = true;
+		sequence_tell_unproven(bank, k, out);
 		return true;
 	}
 	if (bank->now.bus_v < 0.9 * contactor->start_v)
 		return true;
 	if (sequence_elapsed_ms(bank, k) < bank->site.bus.discharge_ms)
 		return false;
-	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++)
-		if (site->has[pole] && !site->feedback[pole])
+	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++) {
+		if (bus_accuses(bank, k, (enum pole)pole))
 			sequence_weld(bank, k, (enum pole)pole, out);
+		else if (is_blind(bank, k, (enum pole)pole))
+			sequence_tell_unproven(bank, k, out);
+	}
 	return true;
 }
 

@@ -9,6 +9,12 @@
 
 void leaving_closed(struct bank *bank, unsigned k, struct bank_outputs *out);
 void leaving_steered(struct bank *bank, unsigned k, struct bank_outputs *out);
+/* From a made circuit to leaving it: why is with the permits, or the plan. */
+void leaving_begin(struct bank *bank, unsigned k, struct bank_outputs *out);
+
+/* The guard opened a coil of a closed pack: the others follow. */
+void leaving_let_go(struct bank *bank, unsigned k, struct bank_outputs *out);
+
 void leaving_first(struct bank *bank, unsigned k, struct bank_outputs *out);
 void leaving_second(struct bank *bank, unsigned k, struct bank_outputs *out);
 

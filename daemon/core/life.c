@@ -47,6 +47,15 @@ double life_wear_break(double current_a, double rated_a)
 	return wear_by_current(current_a, rated_a);
 }
 
+double life_wear(const struct life *life)
+{
+	double most = 0.;
+
+	for (int pole = 0; pole < POLE_COUNT; pole++)
+		most = num_max(most, life->wear[pole].miner);
+	return most;
+}
+
 void life_count_make(struct life *life, enum pole pole, double peak_a, double dv_v,
 		     double precharge_fraction, double rated_a)
 {

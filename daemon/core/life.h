@@ -43,6 +43,9 @@ struct life {
 double life_wear_make(double peak_a, double precharge_fraction, double rated_a);
 double life_wear_break(double current_a, double rated_a);
 
+/* Life used of the most worn contactor. */
+double life_wear(const struct life *life);
+
 struct bank;
 /* Called by contactor on each coil edge of a pole. clean_a: an opening above it is counted as one
  * under load. Joins and emergency opens are counted by contactor, too. */

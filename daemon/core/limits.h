@@ -83,6 +83,8 @@ struct limits {
 	 */
 	double dis_w[HORIZON_COUNT], cha_w[HORIZON_COUNT];
 	double must_w; /* power the set needs to be safe at all; NaN: none */
+	bool bears_unseen; /* silent converters may do their worst without harm to the set */
+	int64_t unbearable_ms; /* they might have harmed it last at; 0: not lately */
 	double e_dis_wh, e_cha_wh;
 	double soc, soc_sigma, soc_min, soc_max, soh;
 	enum reason dis_reason, cha_reason; /* OK: at the site's rating */

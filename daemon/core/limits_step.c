@@ -6,11 +6,11 @@
 #include "core/capability.h"
 #include "core/num.h"
 
-enum { SLOW_MS = 1000, EXCESS_MS = 1000 };
+enum { SLOW_MS = 1000, EXCESS_MS = 1000, UNSEEN_MS = 60000 };
 
 static const double rise_per_s = 0.05; /* of rating: published limits never rise faster */
 static const double trim_min = 0.1, trim_rise_per_s = 0.01;
-static const double excess_share = 1.02;
+static const double excess_share = 1.02, unseen_room = 1.2;
 
 /* The least of several bounds, and why. */
 struct bound {
@@ -113,66 +113,61 @@ static void look_ahead(struct bank *bank, uint64_t connected, const struct limit
 	}
 }
 
-/* Sums over what converters do: those that answer may work, a lost one is assumed at its worst. */
-struct converters {
-	double dis_w, cha_w, lost_dis_w, lost_cha_w;
-};
-
-/* Power of the converters that do not answer, by the DC balance; NaN when it cannot be told. */
-static double unseen_w(const struct bank *bank, uint64_t connected)
+/* What the converters that serve can do, and what silent ones may be doing. */
+static void bound_by_converters(const struct bank *bank, struct bound *dis, struct bound *cha)
 {
-	double sum_w = 0.0;
-	unsigned i;
-
-	for (i = 0; i < bank->site.n_packs; i++) {
-		if (connected >> i & 1)
-			sum_w += bank->now.pack[i].current_a * bank->now.pack[i].pack_v;
-	}
-	for (i = 0; i < bank->site.n_pcs; i++) {
-		if (bank->now.pcs[i].known)
-			sum_w -= bank->now.pcs[i].dc_w;
-	}
-	return sum_w;
-}
-
-static void add_converters(const struct bank *bank, uint64_t connected, struct converters *sum)
-{
-	const double still_w = 100.0 + 0.02 * bank->site.grid.p_max_w;
-	const bool off = bank->guard.pcs_drop_ms != 0;
+	double dis_w = 0.0, cha_w = 0.0;
 	unsigned i;
 
 	for (i = 0; i < bank->site.n_pcs; i++) {
-		const struct pcs_site *site = &bank->site.pcs[i];
-		const struct pcs_now *now = &bank->now.pcs[i];
-		const double dis_w = num_min(site->p_max_w, site->dis_max_w);
-		const double cha_w = num_min(site->p_max_w, site->cha_max_w);
-
-		if (now->known && now->state != PCS_UNKNOWN && now->state != PCS_FAULT) {
-			sum->dis_w += num_min(dis_w, num_or(now->dis_max_w, dis_w));
-			sum->cha_w += num_min(cha_w, num_or(now->cha_max_w, cha_w));
-		} else if (!now->known && !off) {
-			sum->lost_dis_w += dis_w;
-			sum->lost_cha_w += cha_w;
-		}
+		if (!converter_serves(bank, i))
+			continue;
+		dis_w += converter_most_w(bank, i, true);
+		cha_w += converter_most_w(bank, i, false);
 	}
-	if (sum->lost_dis_w + sum->lost_cha_w > 0.0 &&
-	    num_inside(unseen_w(bank, connected), -still_w, still_w))
-		sum->lost_dis_w = sum->lost_cha_w = 0.0;
+	bound_by(dis, dis_w, REASON_PCS_LIMIT, -1);
+	bound_by(cha, cha_w, REASON_PCS_LIMIT, -1);
 }
 
-static void bound_by_converters(const struct converters *sum, struct bound *dis, struct bound *cha)
+/* The others yield to what a silent converter may be doing. */
+static void yield_to_unseen(const struct bank *bank, struct bound *dis, struct bound *cha)
 {
-	bound_by(dis, sum->dis_w, REASON_PCS_LIMIT, -1);
-	bound_by(cha, sum->cha_w, REASON_PCS_LIMIT, -1);
+	const double dis_w = converter_unseen_w(bank, true, false);
+	const double cha_w = converter_unseen_w(bank, false, false);
+
+	if (dis_w > 0.0)
+		bound_by(dis, dis->w - dis_w, REASON_PCS_LOST, -1);
+	if (cha_w > 0.0)
+		bound_by(cha, cha->w - cha_w, REASON_PCS_LOST, -1);
 }
 
-/* The others yield to what a lost converter may be doing. */
-static void yield_to_lost(const struct converters *sum, struct bound *dis, struct bound *cha)
+/* The set bears `factor` times the worst of the silent converters, were the enable line high. */
+static bool bears_unseen(const struct bank *bank, const struct limit_set *set, double factor)
 {
-	if (sum->lost_dis_w > 0.0)
-		bound_by(dis, dis->w - sum->lost_dis_w, REASON_PCS_LOST, -1);
-	if (sum->lost_cha_w > 0.0)
-		bound_by(cha, cha->w - sum->lost_cha_w, REASON_PCS_LOST, -1);
+	const double dis_w = converter_unseen_w(bank, true, true);
+	const double cha_w = converter_unseen_w(bank, false, true);
+
+	if (!(dis_w > 0.0 || cha_w > 0.0))
+		return true;
+	return set->known && set->consistent &&
+	       factor * limits_to_dc_w(&bank->site, dis_w) <=
+		       strict_dis_w(set, &bank->limits.bus) &&
+	       factor * cha_w <= strict_cha_w(set, &bank->limits.bus);
+}
+
+/* Once it was too much, the line stays low until they answer or there is room for a while. */
+static void note_unseen(struct bank *bank, const struct limit_set *set)
+{
+	struct limits *l = &bank->limits;
+	bool answered = bears_unseen(bank, &(struct limit_set){0}, 1.0);
+
+	if (answered || (bears_unseen(bank, set, 1.0) && l->unbearable_ms == 0))
+		l->unbearable_ms = 0;
+	else if (!bears_unseen(bank, set, unseen_room))
+		l->unbearable_ms = bank->now_ms;
+	else if (bank->now_ms - l->unbearable_ms >= UNSEEN_MS)
+		l->unbearable_ms = 0;
+	l->bears_unseen = l->unbearable_ms == 0;
 }
 
 static double measured_w(const struct bank *bank)
@@ -301,39 +296,60 @@ static void publish(struct bank *bank, const struct bound *dis, const struct bou
 	}
 }
 
+/*
+ * Current that a converter which steers itself may draw: that of the published power in the set's
+ * circuit, and never more than this power at the voltage of now.
+ */
+static double bus_current_a(const struct bank *bank, double dc_w)
+{
+	const struct limit_set *set = &bank->limits.set;
+	const double bar_v = limits_bus_v(set, bank->limits.bus.resistance_ohm, dc_w);
+	const double a = fabs(set->g_s * (set->v_star_v - bar_v));
+
+	if (bank->now.bus_v < 0.0)
+		return 0.0; /* no bus to draw from */
+	return num_min(a, num_or(fabs(dc_w) / bank->now.bus_v, a));
+}
+
+/* A cap at the meter holds with the converters' losses; the packs bear what the published says. */
+static double bus_charge_w(const struct bank *bank)
+{
+	const struct grid_site *grid = &bank->site.grid;
+	const bool capped = grid->has_meter || isfinite(grid->import_max_w);
+
+	return bank->limits.cha_w[HORIZON_NOW] * (capped ? limits_efficiency(&bank->site) : 1.0);
+}
+
 /* Window and currents for converters that steer themselves; zeros where nothing is allowed. */
-static void publish_bus(const struct limits *l, const struct limit_set *strict, bool blocked,
+static void publish_bus(const struct bank *bank, const struct limit_set *strict, bool blocked,
 			struct bank_outputs *out)
 {
+	const struct limits *l = &bank->limits;
 	const struct limit_set *set = strict->consistent ? strict : &l->set;
 
 	out->bus_dis_max_a = out->bus_cha_max_a = out->bus_min_v = out->bus_max_v = 0.0;
 	if (blocked || !(set->high_v > 0.0))
 		return;
-	out->bus_dis_max_a = l->dis_w[HORIZON_NOW] / set->high_v;
-	out->bus_cha_max_a = l->cha_w[HORIZON_NOW] / set->high_v;
+	out->bus_dis_max_a = num_or(bus_current_a(bank, l->dis_w[HORIZON_NOW]), 0.0);
+	out->bus_cha_max_a = num_or(bus_current_a(bank, -bus_charge_w(bank)), 0.0);
 	out->bus_min_v = set->low_v;
 	out->bus_max_v = set->high_v;
 }
 
 /* Everything that bounds a bank which may have power at all. */
-static void bound_power(const struct bank *bank, uint64_t connected, const struct limit_set *set,
+static void bound_power(const struct bank *bank, const struct limit_set *set,
 			const struct limit_pack *strict, struct bound *dis, struct bound *cha)
 {
 	const struct limits *l = &bank->limits;
-	struct converters sum = {0};
 
-	if (bank->site.n_pcs > 0) {
-		add_converters(bank, connected, &sum);
-		bound_by_converters(&sum, dis, cha);
-	}
 	bound_by_meter(bank, dis, cha);
 	bound_by(dis, limits_to_site_w(&bank->site, strict_dis_w(set, &l->bus)),
 		 set_reason(bank, set->binding_dis, true, strict), pack_or_none(set->binding_dis));
 	bound_by(cha, -limits_to_site_w(&bank->site, -strict_cha_w(set, &l->bus)),
 		 set_reason(bank, set->binding_cha, false, strict), pack_or_none(set->binding_cha));
+	yield_to_unseen(bank, dis, cha);
 	if (bank->site.n_pcs > 0)
-		yield_to_lost(&sum, dis, cha);
+		bound_by_converters(bank, dis, cha);
 }
 
 void limits_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out)
@@ -367,9 +383,10 @@ void limits_step(struct bank *bank, const struct bank_inputs *in, struct bank_ou
 		bound_by(&dis, 0.0, blocked, set_is_why ? pack_or_none(l->set.binding_dis) : -1);
 		bound_by(&cha, 0.0, blocked, set_is_why ? pack_or_none(l->set.binding_cha) : -1);
 	} else {
-		bound_power(bank, connected, &set, strict, &dis, &cha);
+		bound_power(bank, &set, strict, &dis, &cha);
 	}
+	note_unseen(bank, &set);
 	l->must_w = must_w(bank);
 	publish(bank, &dis, &cha, blocked != REASON_OK);
-	publish_bus(l, &set, blocked != REASON_OK, out);
+	publish_bus(bank, &set, blocked != REASON_OK, out);
 }

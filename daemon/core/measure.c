@@ -17,6 +17,18 @@ static bool is_closed(const struct contactor *contactor)
 	return contactor->state == CONTACTOR_CLOSED || contactor->state == CONTACTOR_LEAVING;
 }
 
+/* The lines of auxiliary contacts may be on a chip of their own, which goes in silence. */
+static double feedback_unknown_s(const struct bank *bank, unsigned k)
+{
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+	double unknown_s = 0.;
+
+	for (int pole = 0; pole < POLE_COUNT && !site->by_frames; pole++)
+		if (site->has[pole] && site->feedback[pole])
+			unknown_s = num_max(unknown_s, bank->now.pack[k].feedback_known_s[pole]);
+	return unknown_s;
+}
+
 static bool converters_push(const struct bank *bank)
 {
 	return fabs(bank->now.pcs_dc_w) > 0.05 * bank->site.grid.p_max_w;
@@ -70,6 +82,55 @@ static double circulation_a(const struct bank *bank, const struct permit *permit
 			0.02 * bank->site.grid.p_max_w))
 		return NAN;
 	return num_max(current_a - permit->dis_a, -current_a - permit->cha_a);
+}
+
+/* How far the believed source voltage of a pack may be off. */
+static double source_sigma_v(const struct estimate *estimate)
+{
+	return num_hypot(estimate->e_sigma_v, estimate->ocv_slope_v * estimate->soc_sigma) +
+	       estimate->e_hysteresis_v;
+}
+
+/*
+ * What the current of a pack should be, given the sum of all: with believed sources and resistances
+ * the packs meet at one voltage. A pack that carries more has a neighbour that carries less: a
+ * bad contact, or a wrong belief, whose uncertainty is taken off. This reads estimates, and may
+ * only take a pack off the bus.
+ */
+static void predict_shares(struct bank *bank)
+{
+	struct protect *protect = &bank->protect;
+	double g_s = 0., short_a = 0., sigma_a = 0.;
+	uint64_t connected = contactor_connected(bank);
+
+	protect->share_v = protect->share_sigma_v = NAN;
+	for (unsigned k = 0; k < bank->site.n_packs; k++) {
+		const struct estimate *estimate = &bank->estimate[k];
+		double g = 1. / estimate->r_10s_ohm;
+		if (!(connected >> k & 1))
+			continue;
+		if (!is_closed(&bank->contactor[k]))
+			return; /* one on its way, or welded: no prediction */
+		g_s += g;
+		short_a += g * estimate->e_relaxed_v - bank->now.pack[k].current_a;
+		sigma_a += g * source_sigma_v(estimate);
+	}
+	protect->share_v = short_a / g_s;
+	protect->share_sigma_v = sigma_a / g_s;
+}
+
+static double share_excess_a(const struct bank *bank, unsigned k)
+{
+	const struct estimate *estimate = &bank->estimate[k];
+	double r_ohm = estimate->r_10s_ohm, i = bank->now.pack[k].current_a;
+	double share_a = (estimate->e_relaxed_v - bank->protect.share_v) / r_ohm;
+	double doubt_a = 2. * (source_sigma_v(estimate) + bank->protect.share_sigma_v) / r_ohm +
+			 estimate->r_rel * fabs(share_a);
+	bool more = fabs(i) > fabs(share_a) || i * share_a < 0.;
+
+	if (!is_closed(&bank->contactor[k]))
+		return NAN;
+	return more ? fabs(i - share_a) - doubt_a : 0. * (i - share_a);
 }
 
 static void measure_current(const struct bank *bank, unsigned k, double m[PACK_MEASURE_COUNT])
@@ -145,8 +206,13 @@ void measure_pack(struct bank *bank, const struct bank_inputs *in, unsigned k,
 	m[PACK_TEMPS_BAD] = (double)now->temps_bad;
 	measure_current(bank, k, m);
 	m[PACK_CHATTER] = (double)bank->fresh[k].chatter;
+	m[PACK_FEEDBACK_UNKNOWN_S] = feedback_unknown_s(bank, k);
 	m[PACK_INSULATION_OHM] = bank->site.has_imd ? (double)NAN : now->insulation_ohm;
+	m[PACK_WELD_LEFT_D] = bank->proofs.weld_left_d[k];
 	m[PACK_AUX_V] = site->limit.aux_min_v > 0. ? now->aux_v : (double)NAN;
+	m[PACK_SHARE_A] = share_excess_a(bank, k);
+	m[PACK_SOC_DIFFERS] = fabs(now->soc - bank->estimate[k].soc);
+	m[PACK_WEAR] = life_wear(&bank->life[k]);
 }
 
 /* Voltage that nobody should be putting on the bus. */
@@ -166,35 +232,55 @@ static double bus_live_v(struct bank *bank)
 		       : (double)NAN;
 }
 
-static void measure_pcs(const struct bank *bank, double m[BANK_MEASURE_COUNT])
+static bool any_inhibited(const struct bank *bank)
 {
-	const struct now *now = &bank->now;
-	double measured = bank->site.grid.measured_at_ac ? now->pcs_ac_w : now->pcs_dc_w;
-	double asked = bank->plan.power_w;
-	bool against = measured * asked < 0.;
-	double age_s = 0., current_a = 0.;
-	bool fault = false, inhibited = false;
-
-	for (unsigned i = 0; i < bank->site.n_pcs; i++) {
-		age_s = num_max(age_s, now->pcs[i].age_s);
-		fault = fault || now->pcs[i].state == PCS_FAULT;
-	}
 	uint64_t connected = contactor_connected(bank);
+
 	for (unsigned k = 0; k < bank->site.n_packs; k++) {
-		if (!(connected >> k & 1))
-			continue;
 		const struct permit *permit = &bank->protect.pack[k].permit;
-		current_a += now->pack[k].current_a;
-		inhibited = inhibited || !(permit->dis_a > 0. && permit->cha_a > 0.);
+		if (connected >> k & 1 && !(permit->dis_a > 0. && permit->cha_a > 0.))
+			return true;
 	}
-	m[BANK_PCS_AGE_S] = bank->site.n_pcs ? age_s : (double)NAN;
-	m[BANK_PCS_AGE_INHIBITED_S] = bank->site.n_pcs && inhibited ? age_s : (double)NAN;
-	m[BANK_PCS_FAULT] = yes(fault);
-	m[BANK_PCS_EXCESS_W] = against ? fabs(measured) : fabs(measured) - fabs(asked);
-	m[BANK_PCS_SIGN_W] = against ? num_min(fabs(measured), fabs(asked)) : 0. * measured;
-	m[BANK_PCS_RUNAWAY_W] =
-		bank->guard.pcs_drop_ms ? fabs(current_a * now->bus_v) : (double)NAN;
-	m[BANK_CURRENT_SUM_A] = connected ? fabs(current_a - now->pcs_dc_a) : (double)NAN;
+	return false;
+}
+
+void measure_pcs(const struct bank *bank, unsigned i, double m[PCS_MEASURE_COUNT])
+{
+	const struct pcs_site *site = &bank->site.pcs[i];
+	const struct pcs_now *now = &bank->now.pcs[i];
+	const struct converter *c = &bank->converter[i];
+	double bus_v = contactor_connected(bank) ? bank->now.bus_v : (double)NAN;
+
+	m[PCS_AGE_S] = now->age_s;
+	m[PCS_OVERDUE] = yes(c->overdue && any_inhibited(bank));
+	m[PCS_IN_FAULT] = now->known ? yes(now->state == PCS_FAULT) : (double)NAN;
+	m[PCS_EXCESS_W] = c->excess_w;
+	m[PCS_SIGN_W] = c->against_w;
+	m[PCS_OUTSIDE_V] = num_max(site->dc_min_v - bus_v, bus_v - site->dc_max_v);
+	m[PCS_NO_STOP] = now->known ? yes(!bank->site.has_pcs_enable &&
+					  !(site->dead_man_ms > 0 && now->dead_man_proven))
+				    : (double)NAN;
+	m[PCS_IDLE_S] = c->idle_ms ? (double)(bank->now_ms - c->idle_ms) / 1000. : 0.;
+}
+
+/* Power of converters that have been told to be off. */
+static double runaway_w(const struct bank *bank, double packs_w)
+{
+	if (bank->guard.pcs_drop_ms == 0)
+		return NAN;
+	return bank->site.has_pcs_enable ? packs_w : num_or(fabs(bank->now.pcs_dc_w), packs_w);
+}
+
+static void measure_currents(const struct bank *bank, double m[BANK_MEASURE_COUNT])
+{
+	uint64_t connected = contactor_connected(bank);
+	double current_a = 0.;
+
+	for (unsigned k = 0; k < bank->site.n_packs; k++)
+		if (connected >> k & 1)
+			current_a += bank->now.pack[k].current_a;
+	m[BANK_PCS_RUNAWAY_W] = runaway_w(bank, fabs(current_a * bank->now.bus_v));
+	m[BANK_CURRENT_SUM_A] = connected ? fabs(current_a - bank->now.pcs_dc_a) : (double)NAN;
 }
 
 void measure_bank(struct bank *bank, const struct bank_inputs *in, double m[BANK_MEASURE_COUNT])
@@ -204,6 +290,8 @@ void measure_bank(struct bank *bank, const struct bank_inputs *in, double m[BANK
 
 	for (int id = 0; id < INPUT_COUNT; id++)
 		m[id] = site->input[id].present ? yes(now->input[id] != LEVEL_OK) : (double)NAN;
+	if (!bank->plan.fan)
+		m[BANK_FAN] = NAN; /* nobody asked it to turn */
 	m[BANK_IMD_OHM] = now->imd_ohm;
 	m[BANK_IMD_FAULT] =
 		bank->site.has_imd && in->imd.stamp_ms == 0 ? INFINITY : yes(now->imd_fault);
@@ -212,13 +300,17 @@ void measure_bank(struct bank *bank, const struct bank_inputs *in, double m[BANK
 	m[BANK_BUS_CONNECTED_V] = contactor_connected(bank) ? now->bus_v : (double)NAN;
 	m[BANK_BUS_AGE_S] = isnan(now->bus_v) ? (double)INFINITY : now->bus_age_s;
 	m[BANK_BUS_LIVE_V] = bus_live_v(bank);
-	measure_pcs(bank, m);
+	measure_currents(bank, m);
 	m[BANK_METER_AGE_S] = site->grid.has_meter ? now->meter_age_s : (double)NAN;
 	m[BANK_LATE_MS] = (double)in->lateness_ms;
+	predict_shares(bank);
 	m[BANK_GPIO_GONE] = yes(in->gpio == GPIO_GONE);
+	m[BANK_OUTPUTS_PERSIST] = yes(in->outputs_persist);
 	m[BANK_UNCOMMISSIONED] = yes(site->real_contactors && !in->commissioned);
+	for (int test = 0; test < PROOF_BANK_TESTS; test++)
+		m[BANK_ESTOP_LEFT_D + test] = bank->proofs.bank_left_d[test];
 	m[BANK_TRIP_WELD] = 0.;
 	for (unsigned k = 0; k < site->n_packs; k++)
-		m[BANK_TRIP_WELD] += yes(bank->contactor[k].trip_weld);
+		m[BANK_TRIP_WELD] += yes(contactor_defies_trip(bank, k));
 	m[BANK_BROKER_LOST] = site->n_sources > 1 ? yes(!in->broker_connected) : (double)NAN;
 }

@@ -7,6 +7,7 @@
 struct bank;
 void measure_pack(struct bank *bank, const struct bank_inputs *in, unsigned k,
 		  double m[PACK_MEASURE_COUNT]);
+void measure_pcs(const struct bank *bank, unsigned i, double m[PCS_MEASURE_COUNT]);
 void measure_bank(struct bank *bank, const struct bank_inputs *in, double m[BANK_MEASURE_COUNT]);
 
 #endif

@@ -1,5 +1,6 @@
 #include "core/bank.h"
 #include "core/choose.h"
+#include "core/frames.h"
 #include "core/join.h"
 #include "core/num.h"
 
@@ -10,6 +11,8 @@ enum {
 	STEER_AGAIN_MS = 60000, /* ... and not tried again before */
 	URGENT_MS = 500,        /* before a hold deadline the converters are stopped */
 	HOUR_MS = 3600000,
+	FOLLOW_MS = 5000, /* converters have followed after */
+	FOLLOWED_W = 500, /* ... or when they give less */
 };
 
 double plan_wanted_w(const struct bank *bank)
@@ -65,10 +68,27 @@ static bool between(const struct bank *bank, int k, enum contactor_state from,
 	return k >= 0 && bank->contactor[k].state >= from && bank->contactor[k].state <= to;
 }
 
+/* A planned leave gives way to a pack that has to go; it is looked for again afterwards. */
+static void give_way(struct bank *bank)
+{
+	struct plan *plan = &bank->plan;
+	enum reason reason = REASON_OK;
+	int due = choose_due(bank, &reason);
+
+	if (due < 0 || due == plan->leave ||
+	    !between(bank, plan->leave, CONTACTOR_LEAVING, CONTACTOR_LEAVING) ||
+	    !bank->protect.pack[plan->leave].permit.hold)
+		return;
+	plan->leave = due;
+	plan->leave_reason = reason;
+	plan->several = true;
+}
+
 static void look_for_leave(struct bank *bank, struct bank_outputs *out)
 {
 	struct plan *plan = &bank->plan;
 
+	give_way(bank);
 	if (between(bank, plan->leave, CONTACTOR_LEAVING, CONTACTOR_OPEN_SECOND))
 		return;
 	if (!plan->stopping && choose_regroup(bank)) {
@@ -76,7 +96,9 @@ static void look_for_leave(struct bank *bank, struct bank_outputs *out)
 		plan->regroup_ms = bank->now_ms;
 		bank_event(bank, out, EVENT_NOTE, REASON_REGROUP, -1, plan_wanted_w(bank), NAN);
 	}
+	int before = plan->leave;
 	plan->leave = choose_leave(bank, &plan->leave_reason);
+	plan->several = plan->several && plan->leave == before;
 	if (plan->leave >= 0)
 		plan->candidate = -1;
 }
@@ -152,6 +174,17 @@ static double not_beyond(double w, double wanted_w)
 	return num_or(wanted_w >= 0. ? num_clamp(w, 0., wanted_w) : num_clamp(w, wanted_w, 0.), 0.);
 }
 
+/* More than one pack has to leave: 0 W first (hazards rule 3). */
+static bool several_leave(const struct bank *bank)
+{
+	unsigned due = 0;
+
+	for (unsigned k = 0; k < bank->site.n_packs; k++)
+		due += !bank->protect.pack[k].permit.hold &&
+		       between(bank, (int)k, CONTACTOR_CLOSED, CONTACTOR_LEAVING);
+	return due > 1 || bank->plan.several;
+}
+
 /* Power at which pack k carries nothing, inside the limits of the set without it. */
 static double power_without(const struct bank *bank, unsigned k)
 {
@@ -182,14 +215,21 @@ static double goal_w(struct bank *bank)
 	struct plan *plan = &bank->plan;
 	double ramped_w = bank->dispatch.ramped_w;
 
+	double still_w = not_beyond(plan->power_w, ramped_w);
+
 	plan->steering = true;
+	plan->pressed = fabs(still_w - plan->power_w) > quiet_w(bank);
 	if (plan->leave >= 0 && bank->contactor[plan->leave].state <= CONTACTOR_LEAVING &&
 	    !plan->stopping)
-		return not_beyond(power_without(bank, (unsigned)plan->leave), ramped_w);
+		return several_leave(bank)
+			       ? 0.
+			       : not_beyond(power_without(bank, (unsigned)plan->leave), ramped_w);
 	if (plan->candidate >= 0)
 		return not_beyond(candidate_power(bank, (unsigned)plan->candidate), ramped_w);
+	if (frames_joining(bank))
+		return plan->power_w; /* still until it is in or out: `pressed` takes it back */
 	if (plan->join >= 0 || !contactor_sequence_free(bank, PACK_MAX))
-		return not_beyond(plan->power_w, ramped_w); /* hold still */
+		return still_w;
 	plan->steering = false;
 	return ramped_w;
 }
@@ -203,25 +243,56 @@ static bool urgent(const struct bank *bank, unsigned k)
 	       bank->contactor[k].state == CONTACTOR_LEAVING;
 }
 
+/* No power is asked for any more, and the converters have followed or had their time: they may be
+ * switched off. */
+static bool is_quiet(struct bank *bank, bool ending)
+{
+	struct plan *plan = &bank->plan;
+	double still_w = num_max(quiet_w(bank), FOLLOWED_W);
+
+	if (!ending || !(fabs(plan->power_w) <= quiet_w(bank))) {
+		plan->ending_ms = 0;
+		return false;
+	}
+	if (plan->ending_ms == 0)
+		plan->ending_ms = bank->now_ms;
+	return num_inside(bank->now.pcs_dc_w, -still_w, still_w) ||
+	       bank->now_ms - plan->ending_ms >= FOLLOW_MS;
+}
+
 /* Converters run only on a closed pack, and never while the last one opens. */
-static bool converters_may_run(const struct bank *bank)
+static bool converters_may_run(struct bank *bank)
 {
 	const struct plan *plan = &bank->plan;
-	unsigned closed = 0;
-	bool leaving_last;
+	bool closed = false, leaving_last = true;
 
 	for (unsigned k = 0; k < bank->site.n_packs; k++) {
-		enum contactor_state state = bank->contactor[k].state;
 		if (urgent(bank, k))
 			return false;
-		closed += state == CONTACTOR_CLOSED || state == CONTACTOR_LEAVING;
+		closed = closed || between(bank, (int)k, CONTACTOR_CLOSED, CONTACTOR_LEAVING);
+		leaving_last = leaving_last && !contactor_stays(bank, k);
 	}
-	leaving_last =
-		closed == 1 && between(bank, plan->leave, CONTACTOR_CLOSED, CONTACTOR_LEAVING);
-	bool quiet = fabs(plan->power_w) <= quiet_w(bank);
+	bool quiet = is_quiet(bank, plan->stopping || leaving_last);
 	if (plan->stopping && (quiet || !bank->plan.pcs_run))
 		return false;
-	return closed > 0 && bank->protect.permit.pcs_enable && !(leaving_last && quiet);
+	return closed && bank->protect.permit.pcs_enable && bank->limits.bears_unseen &&
+	       !(leaving_last && quiet);
+}
+
+/* Hazards rule 21: others cannot yield enough to what a silent converter may be doing. */
+static void tell_unbounded(struct bank *bank, struct bank_outputs *out)
+{
+	bool unbounded = contactor_connected(bank) && bank->protect.permit.pcs_enable &&
+			 !bank->limits.bears_unseen;
+
+	if (unbounded == bank->plan.unbounded)
+		return;
+	bank->plan.unbounded = unbounded;
+	bank_event(bank, out, unbounded ? EVENT_RAISED : EVENT_CLEARED, REASON_PCS_UNBOUNDED,
+		   ABOUT_BANK,
+		   num_max(converter_unseen_w(bank, true, true),
+			   converter_unseen_w(bank, false, true)),
+		   NAN);
 }
 
 static void set_power(struct bank *bank)
@@ -235,28 +306,53 @@ static void set_power(struct bank *bank)
 	plan->power_w = num_or(num_clamp(goal, plan->power_w - step_w, plan->power_w + step_w), 0.);
 	double dis_w = num_or(bank->limits.dis_w[HORIZON_NOW], 0.);
 	double cha_w = num_or(bank->limits.cha_w[HORIZON_NOW], 0.);
-	if (!plan->steering && isnan(bank->limits.must_w))
+	if ((!plan->steering || frames_joining(bank)) && isnan(bank->limits.must_w))
 		plan->power_w = num_clamp(plan->power_w, -cha_w, dis_w);
 	plan->pcs_run = converters_may_run(bank);
 	if (!plan->pcs_run || !bank->protect.permit.power)
 		plan->power_w = 0.;
 }
 
-/* Shares the bank's power by rating among the converters that work. */
+/* What the bus carries for p_w at the site, rounded to less. */
+static double dc_of_site_w(const struct bank *bank, double p_w)
+{
+	double efficiency = limits_efficiency(&bank->site);
+
+	return p_w >= 0. ? p_w : p_w * efficiency;
+}
+
+bool plan_is_free(const struct bank *bank)
+{
+	const struct plan *plan = &bank->plan;
+	bool free = bank->site.pcs[0].self_steered && !plan->stopping && !plan->steering &&
+		    bank->dispatch.winner < 0;
+
+	for (unsigned i = 0; i < bank->site.n_pcs; i++)
+		free = free && !bank->site.pcs[i].rests;
+	return free;
+}
+
+/*
+ * Converters that steer themselves are led by what they may: where the plan or a source wants a
+ * certain power, that much in its direction and nothing in the other.
+ */
+static void lead(const struct bank *bank, struct bank_outputs *out)
+{
+	const struct plan *plan = &bank->plan;
+	double a;
+
+	if (!bank->site.pcs[0].self_steered || plan_is_free(bank))
+		return;
+	a = num_or(dc_of_site_w(bank, plan->power_w) / bank->now.bus_v, 0.);
+	out->bus_dis_max_a = num_min(out->bus_dis_max_a, num_max(a, 0.));
+	out->bus_cha_max_a = num_min(out->bus_cha_max_a, num_max(-a, 0.));
+}
+
 static void give_power(const struct bank *bank, struct bank_outputs *out)
 {
 	const struct plan *plan = &bank->plan;
-	double rating_w = 0.;
 
-	for (unsigned i = 0; i < bank->site.n_pcs; i++)
-		if (bank->now.pcs[i].known && bank->now.pcs[i].state != PCS_FAULT)
-			rating_w += bank->site.pcs[i].p_max_w;
-	for (unsigned i = 0; i < bank->site.n_pcs; i++) {
-		bool works = bank->now.pcs[i].known && bank->now.pcs[i].state != PCS_FAULT;
-		out->pcs[i].run = plan->pcs_run && works;
-		out->pcs[i].p_w =
-			out->pcs[i].run ? plan->power_w * bank->site.pcs[i].p_max_w / rating_w : 0.;
-	}
+	converter_share(bank, plan->pcs_run, plan->power_w, out);
 	out->pcs_enable = plan->pcs_run && bank->protect.permit.pcs_enable;
 	out->relay_healthy = !bank->protect.permit.alarm;
 	out->fire_healthy = !bank->protect.permit.fire;
@@ -289,9 +385,11 @@ void plan_step(struct bank *bank, const struct bank_inputs *in, struct bank_outp
 	note_steadiness(bank);
 	look_for_leave(bank, out);
 	look_for_join(bank);
+	tell_unbounded(bank, out);
 	set_power(bank);
+	lead(bank, out);
 	give_power(bank, out);
 	if (!plan->pcs_run) /* what limits.c published is for converters that may run */
 		out->bus_dis_max_a = out->bus_cha_max_a = out->bus_min_v = out->bus_max_v = 0.;
-	out->fan = wants_fan(bank);
+	out->fan = plan->fan = wants_fan(bank);
 }

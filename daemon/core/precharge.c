@@ -19,23 +19,29 @@ static const double settle_tau = 6.; /* 0.25 % left: the rest rushes through the
 static const double short_fraction = 0.10, slow_fraction = 0.45;
 static const double end_current_a = 1.;
 
-static double cooled_j(const struct bank *bank, const struct contactor *contactor, unsigned k)
+double precharge_held_j(const struct bank *bank, unsigned k)
 {
+	const struct contactor *contactor = &bank->contactor[k];
 	double cool_s = bank->site.pack[k].contactors.precharge_cool_s;
 	double idle_s = (double)(bank->now_ms - contactor->resistor_ms) / 1000.;
 
 	return contactor->resistor_j > 0. ? contactor->resistor_j * exp(-idle_s / cool_s) : 0.;
 }
 
+double precharge_one_j(const struct bank *bank, double pack_v)
+{
+	return 0.6 * bank->site.bus.capacitance_f * pack_v * pack_v; /* C V^2 / 2 + 20 % */
+}
+
 bool precharge_is_cool(const struct bank *bank, struct contactor *contactor, unsigned k,
 		       double pack_v, double *energy_j)
 {
-	double one_j = 0.6 * bank->site.bus.capacitance_f * pack_v * pack_v; /* C V^2 / 2 + 20 % */
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
 
-	contactor->resistor_j = cooled_j(bank, contactor, k);
+	contactor->resistor_j = precharge_held_j(bank, k);
 	contactor->resistor_ms = bank->now_ms;
-	*energy_j = contactor->resistor_j + one_j;
-	return *energy_j <= bank->site.pack[k].contactors.precharge_j;
+	*energy_j = contactor->resistor_j + precharge_one_j(bank, pack_v);
+	return site->by_frames || *energy_j <= site->precharge_j; /* its BMS watches its own */
 }
 
 static enum precharge_verdict fail(enum reason because, double v, double bound, enum reason *reason,

@@ -10,6 +10,12 @@ enum precharge_verdict {
 	PRECHARGE_FAILED,     /* *reason says how */
 };
 
+/* Energy in the resistor now, after its cooling. */
+double precharge_held_j(const struct bank *bank, unsigned k);
+
+/* What one precharge of the empty bus to pack_v puts into it at the most. */
+double precharge_one_j(const struct bank *bank, double pack_v);
+
 /* May the resistor take one more precharge to pack_v? Books its cooling. */
 bool precharge_is_cool(const struct bank *bank, struct contactor *contactor, unsigned k,
 		       double pack_v, double *energy_j);

@@ -3,6 +3,7 @@
 #include "core/bank.h"
 #include "core/measure.h"
 #include "core/num.h"
+#include "core/permit.h"
 
 enum {
 	CLEAR_MS = 1000,            /* an active rule must be shown inside so long to end */
@@ -11,19 +12,45 @@ enum {
 	NEVER_MS = 0,
 };
 
-static const struct rule *rule_of(int pack)
+/* What a measure may be without any of its rules failing. */
+static void init_window(struct protect_pack *protect)
 {
-	return pack < 0 ? bank_rules : pack_rules;
+	for (unsigned m = 0; m < PACK_MEASURE_COUNT; m++) {
+		protect->low[m] = -INFINITY;
+		protect->high[m] = INFINITY;
+	}
+	for (unsigned r = 0; r < n_pack_rules; r++) {
+		double *low = &protect->low[pack_rules[r].measure];
+		double *high = &protect->high[pack_rules[r].measure];
+		double bound = protect->bound[r];
+		if (pack_rules[r].side == ABOVE)
+			*high = num_min(*high, bound);
+		else
+			*low = num_max(*low, bound);
+	}
 }
 
 void protect_init(struct protect *protect, const struct site *site)
 {
 	memset(protect, 0, sizeof *protect);
 	for (unsigned r = 0; r < n_bank_rules; r++)
-		protect->bound[r] = bank_rules[r].bound(site, NULL);
-	for (unsigned k = 0; k < site->n_packs; k++)
+		protect->bound[r] = bank_rules[r].bound(site, NULL, NULL);
+	for (unsigned i = 0; i < site->n_pcs; i++)
+		for (unsigned r = 0; r < n_pcs_rules; r++)
+			protect->pcs[i].bound[r] = pcs_rules[r].bound(site, NULL, &site->pcs[i]);
+	for (unsigned k = 0; k < site->n_packs; k++) {
 		for (unsigned r = 0; r < n_pack_rules; r++)
-			protect->pack[k].bound[r] = pack_rules[r].bound(site, &site->pack[k]);
+			protect->pack[k].bound[r] = pack_rules[r].bound(site, &site->pack[k], NULL);
+		init_window(&protect->pack[k]);
+	}
+}
+
+static void set_active(struct protect_pack *protect, unsigned r, bool active)
+{
+	uint64_t bit = 1ull << r % 64;
+
+	protect->active[r / 64] =
+		active ? protect->active[r / 64] | bit : protect->active[r / 64] & ~bit;
 }
 
 static enum verdict judge(const struct rule *rule, double bound, bool active, double value)
@@ -37,17 +64,17 @@ static enum verdict judge(const struct rule *rule, double bound, bool active, do
 }
 
 static void tell(struct bank *bank, struct bank_outputs *out, const struct rule *rule,
-		 struct rule_result *result, int pack)
+		 struct rule_result *result, int about)
 {
 	/* What has never been heard yet is no news right after the start. */
 	if (isinf(result->value) && bank->now_ms - bank->start_ms < START_QUIET_MS)
 		return;
 	result->told = true;
-	bank_event(bank, out, EVENT_RAISED, rule->reason, pack, result->value, result->threshold);
+	bank_event(bank, out, EVENT_RAISED, rule->reason, about, result->value, result->threshold);
 }
 
 static void activate(struct bank *bank, struct bank_outputs *out, const struct rule *rule,
-		     struct rule_result *result, int pack, double value, double bound)
+		     struct rule_result *result, int about, double value, double bound)
 {
 	result->active = true;
 	result->latched = (rule->flags & RULE_LATCH) != 0;
@@ -55,21 +82,52 @@ static void activate(struct bank *bank, struct bank_outputs *out, const struct r
 	result->value = value;
 	result->threshold = bound;
 	result->trips++;
-	tell(bank, out, rule, result, pack);
+	tell(bank, out, rule, result, about);
 }
 
 static void deactivate(struct bank *bank, struct bank_outputs *out, const struct rule *rule,
-		       struct rule_result *result, int pack, double value, double bound)
+		       struct rule_result *result, int about, double value, double bound)
 {
 	result->active = false;
 	if (result->told)
-		bank_event(bank, out, EVENT_CLEARED, rule->reason, pack, value, bound);
+		bank_event(bank, out, EVENT_CLEARED, rule->reason, about, value, bound);
 	result->told = false;
+}
+
+/*
+ * Most rules find of most packs what they found the step before, and rest: one look at each measure
+ * shows it. Returns the measures whose rules must look themselves, bit m = measure m.
+ */
+static uint64_t find_restless(const struct protect_pack *protect,
+			      const double value[PACK_MEASURE_COUNT])
+{
+	uint64_t inside = 0, unknown = 0, all = UINT64_MAX >> (64 - PACK_MEASURE_COUNT);
+
+	for (unsigned m = 0; m < PACK_MEASURE_COUNT; m++) {
+		inside |= (uint64_t)num_inside(value[m], protect->low[m], protect->high[m]) << m;
+		unknown |= (uint64_t)isnan(value[m]) << m;
+	}
+	return all & ~((inside & protect->calm) | (unknown & protect->mute));
+}
+
+/* After the rules of these measures have looked: which of the measures rest. */
+static void note_rest(struct protect_pack *protect, uint64_t measures)
+{
+	protect->calm |= measures;
+	protect->mute |= measures;
+	for (unsigned r = 0; r < n_pack_rules; r++) {
+		const struct rule_result *result = &protect->rule[r];
+		uint64_t bit = 1ull << pack_rules[r].measure;
+		if (result->active || result->verdict != VERDICT_PASS)
+			protect->calm &= ~bit;
+		if (result->active || result->verdict != VERDICT_UNKNOWN)
+			protect->mute &= ~bit;
+	}
 }
 
 /* One rule, one reading. Returns whether the rule is active. */
 static bool run_rule(struct bank *bank, struct bank_outputs *out, const struct rule *rule,
-		     struct rule_result *result, int pack, double value, double bound)
+		     struct rule_result *result, int about, double value, double bound)
 {
 	enum verdict verdict = judge(rule, bound, result->active, value);
 	bool bad = verdict == VERDICT_FAIL, was_bad = result->verdict == VERDICT_FAIL;
@@ -80,217 +138,15 @@ static bool run_rule(struct bank *bank, struct bank_outputs *out, const struct r
 	int64_t stood_ms = bank->now_ms - result->changed_ms;
 	if (bad && !result->active) {
 		if (stood_ms >= rule->delay_ms)
-			activate(bank, out, rule, result, pack, value, bound);
+			activate(bank, out, rule, result, about, value, bound);
 		else
 			bank_step_by(out, result->changed_ms + rule->delay_ms);
 	} else if (bad && !result->told) {
-		tell(bank, out, rule, result, pack);
+		tell(bank, out, rule, result, about);
 	} else if (!bad && result->active && !result->latched && stood_ms >= CLEAR_MS) {
-		deactivate(bank, out, rule, result, pack, value, bound);
+		deactivate(bank, out, rule, result, about, value, bound);
 	}
 	return result->active;
-}
-
-/* 0 outside low..high, 1 from `ramp_low` above low to `ramp_high` below high, linear between. */
-static double window_factor(double v, double low, double ramp_low, double high, double ramp_high)
-{
-	return num_clamp(num_min((v - low) / ramp_low, (high - v) / ramp_high), 0., 1.);
-}
-
-/*
- * Rated currents at this temperature. Ramps: charging from 0 at the cold limit to 1 15 K above and
- * down to 0 over the last 10 K; discharging over 30 K and 10 K. Unknown temperature: 0.
- */
-static void rate_currents(const struct pack_site *site, const struct pack_now *now,
-			  struct protect_pack *protect)
-{
-	const struct pack_limits *limit = &site->limit;
-	double charge = 1., discharge = 1.;
-
-	if (site->temps_required || !isnan(now->temp_max_c)) {
-		charge = num_min(
-			window_factor(now->temp_min_c, limit->charge_min_c, 15., INFINITY, 1.),
-			window_factor(now->temp_max_c, -INFINITY, 1., limit->charge_max_c, 10.));
-		discharge = num_min(
-			window_factor(now->temp_min_c, limit->discharge_min_c, 30., INFINITY, 1.),
-			window_factor(now->temp_max_c, -INFINITY, 1., limit->discharge_max_c, 10.));
-	}
-	protect->rated_cha_a = limit->cha_max_a * num_or(charge, 0.);
-	protect->rated_dis_a = limit->dis_max_a * num_or(discharge, 0.);
-}
-
-static void bound_current(double *limit_a, enum reason *reason, double to_a, enum reason by)
-{
-	if (!(*limit_a <= to_a)) {
-		*limit_a = to_a;
-		*reason = by;
-	}
-}
-
-static void forbid(struct permit *permit, const struct rule *rule, const struct rule_result *result)
-{
-	permit->close = false;
-	if (permit->reason == REASON_OK || (permit->hold && rule->action >= ACTION_LEAVE)) {
-		permit->reason = rule->reason;
-		permit->value = result->value;
-		permit->threshold = result->threshold;
-	}
-}
-
-static void must_open(struct permit *permit, const struct rule *rule,
-		      const struct rule_result *result)
-{
-	int64_t deadline_ms = result->active_ms + rule->deadline_ms;
-
-	forbid(permit, rule, result);
-	permit->hold = false;
-	if (deadline_ms < permit->hold_deadline_ms)
-		permit->hold_deadline_ms = deadline_ms;
-	bound_current(&permit->dis_a, &permit->dis_reason, 0., rule->reason);
-	bound_current(&permit->cha_a, &permit->cha_reason, 0., rule->reason);
-}
-
-static void act_on_pack(struct permit *permit, const struct rule *rule,
-			const struct rule_result *result)
-{
-	switch (rule->action) {
-	case ACTION_WARN:
-	case ACTION_ZERO:
-	case ACTION_PCS_OFF:
-		break;
-	case ACTION_NO_CLOSE:
-		forbid(permit, rule, result);
-		break;
-	case ACTION_HALVE:
-		bound_current(&permit->dis_a, &permit->dis_reason, permit->dis_a / 2.,
-			      rule->reason);
-		bound_current(&permit->cha_a, &permit->cha_reason, permit->cha_a / 2.,
-			      rule->reason);
-		break;
-	case ACTION_NO_CHARGE:
-		bound_current(&permit->cha_a, &permit->cha_reason, 0., rule->reason);
-		break;
-	case ACTION_NO_DISCHARGE:
-		bound_current(&permit->dis_a, &permit->dis_reason, 0., rule->reason);
-		break;
-	case ACTION_OPEN:
-	case ACTION_BANK_OPEN:
-	case ACTION_FIRE:
-		permit->immediate = true;
-		must_open(permit, rule, result);
-		break;
-	case ACTION_LEAVE:
-	default: /* whatever else a row may say: open */
-		must_open(permit, rule, result);
-		break;
-	}
-}
-
-static void permit_pack(struct bank *bank, unsigned k)
-{
-	const struct pack_now *now = &bank->now.pack[k];
-	struct protect_pack *protect = &bank->protect.pack[k];
-	struct permit *permit = &protect->permit;
-
-	rate_currents(&bank->site.pack[k], now, protect);
-	permit->close = permit->hold = true;
-	permit->immediate = false;
-	permit->hold_deadline_ms = INT64_MAX;
-	permit->reason = permit->dis_reason = permit->cha_reason = REASON_OK;
-	permit->value = permit->threshold = NAN;
-	if (isnan(now->pack_v) || isnan(now->current_a)) {
-		permit->close = false;
-		permit->reason = REASON_UNPROVEN;
-	}
-	permit->dis_a = permit->cha_a = INFINITY;
-	bool cool = protect->rated_dis_a < 0.999 * bank->site.pack[k].limit.dis_max_a;
-	bound_current(&permit->dis_a, &permit->dis_reason, protect->rated_dis_a,
-		      cool ? REASON_TEMPERATURE : REASON_OK);
-	cool = protect->rated_cha_a < 0.999 * bank->site.pack[k].limit.cha_max_a;
-	bound_current(&permit->cha_a, &permit->cha_reason, protect->rated_cha_a,
-		      cool ? REASON_TEMPERATURE : REASON_OK);
-	if (!isnan(now->dis_limit_a))
-		bound_current(&permit->dis_a, &permit->dis_reason, num_max(now->dis_limit_a, 0.),
-			      REASON_BMS_LIMIT);
-	if (!isnan(now->cha_limit_a))
-		bound_current(&permit->cha_a, &permit->cha_reason, num_max(now->cha_limit_a, 0.),
-			      REASON_BMS_LIMIT);
-	for (uint64_t left = protect->active; left; left &= left - 1) {
-		unsigned r = (unsigned)__builtin_ctzll(left);
-		act_on_pack(permit, &pack_rules[r], &protect->rule[r]);
-	}
-}
-
-static void bank_must_open(struct bank_permit *permit, const struct rule *rule,
-			   const struct rule_result *result)
-{
-	int64_t deadline_ms = result->active_ms + rule->deadline_ms;
-
-	permit->hold = permit->pcs_enable = permit->power = permit->close = false;
-	permit->tripped = true;
-	if (deadline_ms < permit->hold_deadline_ms)
-		permit->hold_deadline_ms = deadline_ms;
-}
-
-static void act_on_bank(struct bank_permit *permit, const struct rule *rule,
-			const struct rule_result *result)
-{
-	switch (rule->action) {
-	case ACTION_WARN:
-	case ACTION_NO_CHARGE:
-	case ACTION_NO_DISCHARGE:
-		break;
-	case ACTION_NO_CLOSE:
-		permit->close = false;
-		break;
-	case ACTION_HALVE:
-		permit->derate /= 2.;
-		break;
-	case ACTION_PCS_OFF:
-		permit->pcs_enable = permit->power = permit->close = false;
-		permit->tripped = permit->tripped || result->latched;
-		break;
-	case ACTION_ZERO:
-		permit->power = permit->close = false;
-		permit->tripped = permit->tripped || result->latched;
-		break;
-	case ACTION_FIRE:
-		permit->fire = true;
-		bank_must_open(permit, rule, result);
-		break;
-	case ACTION_LEAVE:
-	case ACTION_OPEN:
-	case ACTION_BANK_OPEN:
-	default:
-		bank_must_open(permit, rule, result);
-		break;
-	}
-	permit->alarm = permit->alarm || (rule->flags & RULE_ALARM);
-	if (rule->action >= ACTION_NO_CLOSE &&
-	    (permit->reason == REASON_OK || (int)rule->action > permit->action)) {
-		permit->reason = rule->reason;
-		permit->action = (int)rule->action;
-		permit->value = result->value;
-		permit->threshold = result->threshold;
-	}
-}
-
-/* Pack rules that reach further than their pack. */
-static void escalate(struct bank *bank, unsigned k)
-{
-	const struct protect_pack *protect = &bank->protect.pack[k];
-	struct bank_permit *permit = &bank->protect.permit;
-
-	for (uint64_t left = protect->active; left; left &= left - 1) {
-		unsigned r = (unsigned)__builtin_ctzll(left);
-		const struct rule *rule = &pack_rules[r];
-		permit->alarm = permit->alarm || (rule->flags & RULE_ALARM);
-		if (rule->action >= ACTION_BANK_OPEN)
-			act_on_bank(permit, rule, &protect->rule[r]);
-	}
-	/* A coil must not drop while a converter pushes through it. */
-	if (protect->permit.immediate && bank->contactor[k].connected)
-		permit->pcs_enable = permit->power = false;
 }
 
 /* An insulation trip right after a join is booked to the joiner. */
@@ -329,7 +185,7 @@ static void protect_bank(struct bank *bank, const struct bank_inputs *in, struct
 		if (active && !was && rule->reason == REASON_INSULATION)
 			book_insulation(bank, out);
 		if (active)
-			act_on_bank(permit, rule, result);
+			permit_act_on_bank(permit, rule, result);
 	}
 }
 
@@ -340,14 +196,45 @@ static void protect_pack(struct bank *bank, const struct bank_inputs *in, unsign
 	double m[PACK_MEASURE_COUNT];
 
 	measure_pack(bank, in, k, m);
-	for (unsigned r = 0; r < n_pack_rules; r++) {
+	uint64_t restless = find_restless(protect, m);
+	for (unsigned r = 0; restless && r < n_pack_rules; r++) {
 		const struct rule *rule = &pack_rules[r];
-		bool active = run_rule(bank, out, rule, &protect->rule[r], (int)k, m[rule->measure],
-				       protect->bound[r]);
-		protect->active =
-			active ? protect->active | 1ull << r : protect->active & ~(1ull << r);
+
+		if (restless >> rule->measure & 1)
+			set_active(protect, r,
+				   run_rule(bank, out, rule, &protect->rule[r], (int)k,
+					    m[rule->measure], protect->bound[r]));
 	}
+	if (restless)
+		note_rest(protect, restless);
 	permit_pack(bank, k);
+}
+
+/* A rule of one converter keeps that one off; what reaches further is the bank's. */
+static void protect_pcs(struct bank *bank, unsigned i, struct bank_outputs *out)
+{
+	struct protect_pcs *protect = &bank->protect.pcs[i];
+	struct pcs_permit *permit = &protect->permit;
+	double m[PCS_MEASURE_COUNT];
+
+	measure_pcs(bank, i, m);
+	*permit = (struct pcs_permit){.run = true, .value = NAN, .threshold = NAN};
+	for (unsigned r = 0; r < n_pcs_rules; r++) {
+		const struct rule *rule = &pcs_rules[r];
+		struct rule_result *result = &protect->rule[r];
+
+		if (!run_rule(bank, out, rule, result, about_pcs(i), m[rule->measure],
+			      protect->bound[r]))
+			continue;
+		permit->lost = permit->lost || rule->reason == REASON_PCS_LOST;
+		permit_act_on_bank(&bank->protect.permit, rule, result);
+		if (rule->action < ACTION_STAND_BY)
+			continue;
+		permit->run = false;
+		if (permit->reason == REASON_OK)
+			*permit = (struct pcs_permit){false, permit->lost, rule->reason,
+						      result->value, result->threshold};
+	}
 }
 
 void protect_step(struct bank *bank, const struct bank_inputs *in, struct bank_outputs *out)
@@ -355,8 +242,12 @@ void protect_step(struct bank *bank, const struct bank_inputs *in, struct bank_o
 	protect_bank(bank, in, out);
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
 		protect_pack(bank, in, k, out);
+	for (unsigned i = 0; i < bank->site.n_pcs; i++)
+		protect_pcs(bank, i, out);
+	permit_without_converters(bank);
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
-		escalate(bank, k);
+		permit_escalate(bank, k);
+	permit_bank(bank);
 }
 
 void protect_trip(struct bank *bank, struct bank_outputs *out, int pack, enum reason reason,
@@ -368,28 +259,46 @@ void protect_trip(struct bank *bank, struct bank_outputs *out, int pack, enum re
 		if (pack_rules[r].reason != reason || protect->rule[r].active)
 			continue;
 		activate(bank, out, &pack_rules[r], &protect->rule[r], pack, value, threshold);
-		protect->active |= 1ull << r;
+		set_active(protect, r, true);
+		protect->calm = protect->mute = 0;
 	}
 	permit_pack(bank, (unsigned)pack);
-	escalate(bank, (unsigned)pack);
+	permit_escalate(bank, (unsigned)pack);
+	permit_bank(bank);
+}
+
+bool protect_is_active(const struct bank *bank, unsigned k, enum reason reason)
+{
+	const struct protect_pack *protect = &bank->protect.pack[k];
+
+	for (unsigned r = permit_next_active(protect, 0); r < n_pack_rules;
+	     r = permit_next_active(protect, r + 1))
+		if (pack_rules[r].reason == reason)
+			return true;
+	return false;
 }
 
 uint64_t protect_latched(const struct rule_result *rule, unsigned n)
 {
 	uint64_t latched = 0;
 
-	for (unsigned r = 0; r < n; r++)
+	for (unsigned r = 0; r < n && r < 64; r++)
 		if (rule[r].latched)
 			latched |= 1ull << r;
 	return latched;
 }
 
-enum reason protect_clear(struct bank *bank, int pack, bool local)
+void protect_restored(struct protect_pack *protect)
 {
-	struct rule_result *result = pack < 0 ? bank->protect.rule : bank->protect.pack[pack].rule;
-	const struct rule *rule = rule_of(pack);
-	unsigned n = pack < 0 ? n_bank_rules : n_pack_rules;
+	for (unsigned r = 0; r < n_pack_rules; r++)
+		set_active(protect, r, protect->rule[r].active);
+	protect->calm = protect->mute = 0;
+}
 
+/* OK when nothing of these rules stands in the way of a clearing. */
+static enum reason may_clear(const struct rule *rule, const struct rule_result *result, unsigned n,
+			     bool local)
+{
 	for (unsigned r = 0; r < n; r++) {
 		if (!result[r].latched)
 			continue;
@@ -398,18 +307,47 @@ enum reason protect_clear(struct bank *bank, int pack, bool local)
 		if ((rule[r].flags & RULE_LOCAL) && !local)
 			return REASON_LOCAL_LOCK;
 	}
-	if (pack >= 0 && contactor_still_welded(bank, (unsigned)pack))
-		return REASON_FAULT;
-	for (unsigned r = 0; r < n; r++) {
-		if (!result[r].latched)
-			continue;
-		result[r].latched = result[r].active = result[r].told = false;
-		if (pack >= 0)
-			bank->protect.pack[pack].active &= ~(1ull << r);
-	}
+	return REASON_OK;
+}
+
+static void clear(struct rule_result *result, unsigned n)
+{
+	for (unsigned r = 0; r < n; r++)
+		if (result[r].latched)
+			result[r].latched = result[r].active = result[r].told = false;
+}
+
+static enum reason clear_pack(struct bank *bank, unsigned k, bool local)
+{
+	struct protect_pack *protect = &bank->protect.pack[k];
+	enum reason reason = may_clear(pack_rules, protect->rule, n_pack_rules, local);
+
+	if (reason == REASON_OK && contactor_still_welded(bank, k))
+		reason = REASON_FAULT;
+	if (reason != REASON_OK)
+		return reason;
+	clear(protect->rule, n_pack_rules);
+	protect_restored(protect);
+	contactor_release(bank, k);
+	return REASON_OK;
+}
+
+enum reason protect_clear(struct bank *bank, int pack, bool local)
+{
+	struct protect *protect = &bank->protect;
+	enum reason reason = REASON_OK;
+
 	if (pack >= 0)
-		contactor_release(bank, (unsigned)pack);
-	for (unsigned k = 0; pack < 0 && k < bank->site.n_packs; k++)
+		return clear_pack(bank, (unsigned)pack, local);
+	reason = may_clear(bank_rules, protect->rule, n_bank_rules, local);
+	for (unsigned i = 0; reason == REASON_OK && i < bank->site.n_pcs; i++)
+		reason = may_clear(pcs_rules, protect->pcs[i].rule, n_pcs_rules, local);
+	if (reason != REASON_OK)
+		return reason;
+	clear(protect->rule, n_bank_rules);
+	for (unsigned i = 0; i < bank->site.n_pcs; i++)
+		clear(protect->pcs[i].rule, n_pcs_rules);
+	for (unsigned k = 0; k < bank->site.n_packs; k++)
 		if (!bank->contactor[k].connected)
 			bank->contactor[k].closed_ms = 0;
 	return REASON_OK;

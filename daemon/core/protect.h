@@ -51,14 +51,31 @@ struct bank_permit {
 	double value, threshold;
 };
 
-enum { PACK_RULES_MAX = 64, BANK_RULES_MAX = 40 };
+enum { PACK_RULES_MAX = 96, BANK_RULES_MAX = 64, PCS_RULES_MAX = 16, PACK_MEASURES_MAX = 64 };
+
+/* What protection allows one converter. All zero: nothing. */
+struct pcs_permit {
+	bool run;
+	bool lost;          /* what it does is not known */
+	enum reason reason; /* of the first thing that keeps it off */
+	double value, threshold;
+};
+
+struct protect_pcs {
+	double bound[PCS_RULES_MAX];
+	struct rule_result rule[PCS_RULES_MAX];
+	struct pcs_permit permit;
+};
 
 struct protect_pack {
-	uint64_t active;        /* bit r = rule r is active */
+	uint64_t active[(PACK_RULES_MAX + 63) / 64]; /* bit r % 64 of word r / 64 = rule r is active */
 	double bound[PACK_RULES_MAX];
+	double low[PACK_MEASURES_MAX], high[PACK_MEASURES_MAX]; /* inside all bounds of a measure */
+	uint64_t calm, mute; /* bit m = all rules of measure m rest: it is inside, it is unknown */
 	double rated_dis_a, rated_cha_a; /* at this temperature, before inhibits */
 	struct rule_result rule[PACK_RULES_MAX];
 	struct permit permit;
+	int64_t open_by_ms;     /* has had to be open by then since it may not hold; 0: may */
 	double temp_then_c;     /* for the slope of the hottest sensor */
 	int64_t temp_then_ms;
 	double temp_rise_k_s;
@@ -71,9 +88,12 @@ struct protect_pack {
 struct protect {
 	double bound[BANK_RULES_MAX];
 	int64_t bus_free_ms;    /* nothing is connected since; 0: something is */
+	double share_v, share_sigma_v; /* where the closed packs should meet; NaN: no prediction */
 	struct rule_result rule[BANK_RULES_MAX];
 	struct bank_permit permit;
+	int64_t open_by_ms;     /* as a pack's, for the bank */
 	struct protect_pack pack[PACK_MAX];
+	struct protect_pcs pcs[PCS_MAX];
 };
 
 struct bank;
@@ -84,11 +104,17 @@ void protect_step(struct bank *bank, const struct bank_inputs *in, struct bank_o
 void protect_trip(struct bank *bank, struct bank_outputs *out, int pack, enum reason reason,
 		  double value, double threshold);
 
-/* Bit r = rule r is latched; for saving. */
+/* A row of `reason` is active for pack k. */
+bool protect_is_active(const struct bank *bank, unsigned k, enum reason reason);
+
+/* The active rules of a restored pack are found again from their results. */
+void protect_restored(struct protect_pack *protect);
+
+/* Bit r = rule r is latched; for saving. Rules that latch are among the first 64 of their table. */
 uint64_t protect_latched(const struct rule_result *rule, unsigned n);
 
 /*
- * Clears the latches of a pack (or of the bank with pack < 0) whose cause is gone.
+ * Clears the latches of a pack (or, with pack < 0, of the bank and its converters) whose cause is gone.
  * Returns OK; FAULT while a cause persists (nothing is cleared); LOCAL_LOCK when one of them clears
  * only for the local operator and `local` is false.
  */

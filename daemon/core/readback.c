@@ -19,6 +19,15 @@ static double commanded_w(const struct bank *bank)
 	return bank->plan.steering ? bank->plan.power_w : bank->dispatch.ramped_w;
 }
 
+/* A reading without power in between: the next one decides. */
+static bool is_heard(const struct bank *bank)
+{
+	for (unsigned i = 0; i < bank->site.n_pcs; i++)
+		if (!bank->now.pcs[i].known)
+			return false;
+	return true;
+}
+
 static bool pcs_is_starting(const struct bank *bank)
 {
 	for (unsigned i = 0; i < bank->site.n_pcs; i++) {
@@ -49,7 +58,10 @@ void readback_step(struct bank *bank, struct bank_outputs *out)
 	int32_t clear_ms = d->dropped ? grid->tracking_drop_ms : TRACK_MS;
 	bool bad = !(fabs(error_w) <= bound_w);
 
-	if (isnan(error_w) || pcs_is_starting(bank)) {
+	if (isnan(error_w) && is_heard(bank))
+		return;
+	/* One that steers itself is not asked for any power: limits bind it, and `excess` judges. */
+	if (isnan(error_w) || pcs_is_starting(bank) || bank->site.pcs[0].self_steered) {
 		d->track_ms = 0; /* no verdict; what was found before stands */
 		return;
 	}

@@ -116,6 +116,10 @@ enum evt1 {
 	       "")                                                                                 \
 	REASON(UNCOMMISSIONED, "uncommissioned", WARNING, CONFIGURATION_ALARM,                     \
 	       "site is not commissioned: contactors stay open", "")                               \
+	REASON(OUTPUTS_PERSIST, "outputs_persist", ALARM, CONFIGURATION_ALARM,                     \
+	       "kernel keeps outputs driven when the controller dies", "")                         \
+	REASON(FOUND_DRIVEN, "found_driven", WARNING, CONTACTOR,                                   \
+	       "coils were found driven at start and let go", "")                                  \
 	REASON(LATE_TICK, "late_tick", ALARM, OTHER_ALARM, "control loop is late", "ms")           \
 	REASON(CLOCK_JUMP, "clock_jump", WARNING, OTHER_WARNING, "wall clock stepped", "s")        \
 	/* pack readings */                                                                        \
@@ -128,8 +132,8 @@ enum evt1 {
 	REASON(VALUE_FROZEN, "value_frozen", TRIP, COMMUNICATION,                                  \
 	       "readings do not move while current flows", "s")                                    \
 	REASON(VALUE_JUMP, "value_jump", WARNING, OTHER_WARNING, "reading jumped implausibly", "V")\
-	REASON(BAD_FRAMES, "bad_frames", WARNING, COMMUNICATION, "frames fail their checksum",     \
-	       "1/10s")                                                                            \
+	REASON(BAD_FRAMES, "bad_frames", WARNING, COMMUNICATION,                                   \
+	       "frames are broken, repeated or not of this pack", "1/10s")                         \
 	REASON(LINK_DOWN, "link_down", TRIP, COMMUNICATION, "bus to the pack is off", "")          \
 	REASON(LINK_TX_FULL, "link_tx_full", TRIP, COMMUNICATION,                                  \
 	       "keep-alive frames cannot be sent", "")                                             \
@@ -188,6 +192,8 @@ enum evt1 {
 	       "temperature sensors are missing: current halved", "")                              \
 	REASON(SOC_IMPLAUSIBLE, "soc_implausible", DERATE, OTHER_WARNING,                          \
 	       "voltage near maximum at a low state of charge", "")                                \
+	REASON(SOC_DIFFERS, "soc_differs", WARNING, OTHER_WARNING,                                 \
+	       "the BMS's state of charge differs from the measured one", "")                      \
 	/* current */                                                                              \
 	REASON(OVERCURRENT_CHARGE, "overcurrent_charge", DERATE, OVER_CHARGE_CURRENT_WARNING,      \
 	       "charge current above the limit", "A")                                              \
@@ -199,6 +205,8 @@ enum evt1 {
 	       "current above the fuse rating", "A")                                               \
 	REASON(CIRCULATION, "circulation", TRIP, CURRENT_IMBALANCE,                                \
 	       "current circulates between packs", "A")                                            \
+	REASON(SHARE, "share", TRIP, CURRENT_IMBALANCE,                                            \
+	       "pack carries far more than its share", "A")                                        \
 	REASON(OPEN_CURRENT, "open_current", ALARM, CONTACTOR, "current flows in an open pack",    \
 	       "A")                                                                                \
 	REASON(CURRENT_SUM, "current_sum", WARNING, CURRENT_IMBALANCE,                             \
@@ -214,6 +222,8 @@ enum evt1 {
 	       "contactor feedback lost while closed", "A")                                        \
 	REASON(FEEDBACK_LIES, "feedback_lies", ALARM, CONTACTOR,                                   \
 	       "contactor feedback says open but current flows", "A")                              \
+	REASON(FEEDBACK_UNKNOWN, "feedback_unknown", ALARM, CONTACTOR,                             \
+	       "contactor feedback cannot be read", "s")                                           \
 	REASON(CHATTER, "contactor_chatter", TRIP, CONTACTOR, "contactor feedback chatters",       \
 	       "1/min")                                                                            \
 	REASON(PRECHARGE_TIMEOUT, "precharge_timeout", TRIP, CONTACTOR,                            \
@@ -231,8 +241,12 @@ enum evt1 {
 	       "pack voltage differs from the bus while closed", "V")                              \
 	REASON(OPEN_UNPROVEN, "open_unproven", WARNING, CONTACTOR,                                 \
 	       "open cannot be proven: not isolated", "")                                          \
+	REASON(CLOSED_UNASKED, "closed_unasked", ALARM, CONTACTOR,                                 \
+	       "pack reports closed contactors that nobody commanded", "")                         \
+	REASON(WEAR_WARN, "wear_warn", WARNING, CONTACTOR,                                         \
+	       "contactor has used most of its life", "")                                          \
 	REASON(WEAR_INHIBIT, "wear_inhibit", WARNING, CONTACTOR,                                   \
-	       "contactor life is used up: no more switching by choice", "")                       \
+	       "contactor life is used up: it closes no more", "")                       \
 	REASON(SUPPLY_LOW, "supply_low", WARNING, OTHER_WARNING,                                   \
 	       "coil supply is low: nothing closes", "V")                                          \
 	REASON(SUPPLY_OPEN, "supply_open", TRIP, OTHER_ALARM,                                      \
@@ -248,7 +262,7 @@ enum evt1 {
 	       "open-terminal voltage and estimate disagree", "V")                                 \
 	REASON(JOIN_UNSAFE, "join_unsafe", INFO, NONE,                                             \
 	       "the set after joining would not be idle-safe", "W")                                \
-	REASON(DWELL, "dwell", INFO, NONE, "minimum on or off time runs", "s")                     \
+	REASON(DWELL, "dwell", INFO, NONE, "a minimum time or pause runs", "s")                    \
 	REASON(OPS_CAP, "operations_cap", INFO, NONE, "switching budget is used up", "")           \
 	REASON(OWN_FLOOR, "own_floor", INFO, UNDER_SOC_WARNING, "pack is at its own floor", "")    \
 	REASON(OWN_CEILING, "own_ceiling", INFO, OVER_SOC_WARNING, "pack is at its own ceiling",   \
@@ -281,8 +295,45 @@ enum evt1 {
 	REASON(BUS_REVERSED, "bus_reversed", ALARM, OTHER_ALARM, "bus voltage is reversed", "V")   \
 	REASON(PCS_LOST, "pcs_lost", TRIP, COMMUNICATION, "converter is silent", "s")              \
 	REASON(PCS_FAULT, "pcs_fault", TRIP, OTHER_ALARM, "converter reports a fault", "")         \
+	REASON(PCS_UNBOUNDED, "pcs_unbounded", TRIP, COMMUNICATION,                                \
+	       "a silent converter could overload the bank: all are off", "W")                     \
+	REASON(PCS_WINDOW, "pcs_window", TRIP, OTHER_WARNING,                                      \
+	       "bus voltage is outside the converter's window", "V")                               \
+	REASON(PCS_NO_STOP, "pcs_no_stop", TRIP, CONFIGURATION_ALARM,                              \
+	       "no proven dead-man and no enable line: converter stays off", "")                   \
+	REASON(PCS_IDLE, "pcs_idle", WARNING, OTHER_WARNING, "converter does not start", "s")      \
 	REASON(PCS_EXCESS, "pcs_excess", TRIP, OTHER_ALARM,                                        \
 	       "converter gives more power than asked", "W")                                       \
+	/* proof tests */                                                                          \
+	REASON(ESTOP_TEST_DUE, "estop_test_due", WARNING, OTHER_WARNING,                           \
+	       "emergency stop: test it soon", "d")                                                \
+	REASON(ESTOP_TEST_OVERDUE, "estop_test_overdue", DERATE, CONFIGURATION_WARNING,            \
+	       "emergency stop: test is overdue, nothing closes", "d")                             \
+	REASON(ESTOP_TEST_DONE, "estop_test_done", INFO, NONE, "emergency stop: seen working",     \
+	       "d")                                                                                \
+	REASON(HEARTBEAT_TEST_DUE, "heartbeat_test_due", WARNING, OTHER_WARNING,                   \
+	       "heartbeat relay: test it soon", "d")                                               \
+	REASON(HEARTBEAT_TEST_OVERDUE, "heartbeat_test_overdue", DERATE, CONFIGURATION_WARNING,    \
+	       "heartbeat relay: test is overdue, nothing closes", "d")                            \
+	REASON(HEARTBEAT_TEST_DONE, "heartbeat_test_done", INFO, NONE,                             \
+	       "heartbeat relay: seen working", "d")                                               \
+	REASON(DEAD_MAN_TEST_DUE, "dead_man_test_due", WARNING, OTHER_WARNING,                     \
+	       "dead-man of a converter: test it soon", "d")                                       \
+	REASON(DEAD_MAN_TEST_OVERDUE, "dead_man_test_overdue", DERATE, CONFIGURATION_WARNING,      \
+	       "dead-man of a converter: test is overdue, nothing closes", "d")                    \
+	REASON(DEAD_MAN_TEST_DONE, "dead_man_test_done", INFO, NONE,                               \
+	       "dead-man of the converters: seen working", "d")                                    \
+	REASON(INSULATION_TEST_DUE, "insulation_test_due", WARNING, OTHER_WARNING,                 \
+	       "insulation monitor: test it soon", "d")                                            \
+	REASON(INSULATION_TEST_OVERDUE, "insulation_test_overdue", DERATE, CONFIGURATION_WARNING,  \
+	       "insulation monitor: test is overdue, nothing closes", "d")                         \
+	REASON(INSULATION_TEST_DONE, "insulation_test_done", INFO, NONE,                           \
+	       "insulation monitor: seen working", "d")                                            \
+	REASON(WELD_TEST_DUE, "weld_test_due", WARNING, OTHER_WARNING,                             \
+	       "contactors: an opening must be proven soon", "d")                                  \
+	REASON(WELD_TEST_OVERDUE, "weld_test_overdue", DERATE, CONFIGURATION_WARNING,              \
+	       "contactors: no opening was proven for too long, pack does not close", "d")         \
+	REASON(WELD_TEST_DONE, "weld_test_done", INFO, NONE, "contactors: seen open", "d")         \
 	REASON(PCS_SIGN, "pcs_sign", ALARM, OTHER_ALARM, "converter power has the wrong sign",     \
 	       "W")                                                                                \
 	REASON(PCS_RUNAWAY, "pcs_runaway", ALARM, OTHER_ALARM,                                     \

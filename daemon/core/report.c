@@ -126,6 +126,8 @@ static void report_pack(const struct bank *bank, unsigned k, uint64_t connected,
 		.disabled = (bank->dispatch.disabled >> k & 1) != 0,
 	};
 	text_copy(p->id, bank->site.pack[k].id, sizeof p->id);
+	memcpy(p->fitted, bank->site.pack[k].contactors.has, sizeof p->fitted);
+	memcpy(p->contactor, life->wear, sizeof p->contactor);
 	p->state = state_word(now, contactor, p->latched);
 	fill_reason(bank, k, p);
 	fill_wear(life, p);
@@ -174,8 +176,11 @@ static void report_dispatch(const struct bank *bank, struct bank_report *report)
 {
 	const struct dispatch *d = &bank->dispatch;
 
-	report->p_target_w = d->target_w;
-	report->p_ramped_w = d->ramped_w;
+	/* What an inverter does that is free is nobody's target. */
+	bool free = bank->plan.pcs_run && plan_is_free(bank);
+
+	report->p_target_w = free ? (double)NAN : d->target_w;
+	report->p_ramped_w = free ? (double)NAN : d->ramped_w;
 	report->winner = d->winner;
 	report->mode = d->mode;
 	report->reason = d->reason;
@@ -187,6 +192,22 @@ static void report_dispatch(const struct bank *bank, struct bank_report *report)
 		return;
 	text_copy(report->winner_id, bank->site.source[d->winner].id, sizeof report->winner_id);
 	text_copy(report->command_id, d->source[d->winner].now.id, sizeof report->command_id);
+}
+
+static void report_proofs(const struct bank *bank, struct bank_report *report)
+{
+	const struct proofs *proofs = &bank->proofs;
+
+	for (int test = 0; test < PROOF_BANK_TESTS; test++)
+		report->proof_left_d[test] = proofs->bank_left_d[test];
+	report->proof_left_d[PROOF_WELD] = NAN;
+	report->proof_weld_pack = -1;
+	for (unsigned k = 0; k < bank->site.n_packs; k++) {
+		if (!(proofs->weld_left_d[k] < num_or(report->proof_left_d[PROOF_WELD], INFINITY)))
+			continue;
+		report->proof_left_d[PROOF_WELD] = proofs->weld_left_d[k];
+		report->proof_weld_pack = (int)k;
+	}
 }
 
 void bank_report(const struct bank *bank, const struct bank_inputs *in,
@@ -208,6 +229,8 @@ void bank_report(const struct bank *bank, const struct bank_inputs *in,
 	report->pcs_enable = out->pcs_enable;
 	report_limits(bank, report);
 	report_dispatch(bank, report);
+	report_proofs(bank, report);
+	report->n_standing = standing_list(bank, report->standing, STANDING_MAX);
 	for (unsigned k = 0; k < report->n_packs; k++)
 		report_pack(bank, k, connected, &report->pack[k]);
 	sum_packs(report);

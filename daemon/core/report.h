@@ -6,6 +6,7 @@
 #define REBANK_CORE_REPORT_H
 
 #include "core/bank.h"
+#include "core/standing.h"
 
 struct pack_report {
 	char id[ID_SIZE];
@@ -18,6 +19,8 @@ struct pack_report {
 	double capacity_ah, ah_dis, ah_cha, wh_dis, wh_cha, efc;
 	uint32_t operations;
 	double wear; /* worst contactor, 0..1 */
+	bool fitted[POLE_COUNT]; /* contactors that are moved here, each with its ledger */
+	struct contactor_wear contactor[POLE_COUNT];
 	bool connected, isolated, latched, disabled;
 };
 
@@ -44,6 +47,10 @@ struct bank_report {
 	int64_t expires_ms;
 	bool degraded, stopped, locked, tripped;
 	bool pcs_enable;
+	double proof_left_d[PROOF_TESTS]; /* days until due; NaN: not required. weld: the least */
+	int proof_weld_pack;              /* whose that is; -1: none */
+	unsigned n_standing; /* may be more than the list holds */
+	struct event standing[STANDING_MAX];
 	unsigned n_packs;
 	struct pack_report pack[PACK_MAX];
 };

@@ -3,10 +3,12 @@
 
 /* ---- bounds ---- */
 #define PACK_BOUND(name, expression)                                                               \
-	static double name(const struct site *site, const struct pack_site *pack)                  \
+	static double name(const struct site *site, const struct pack_site *pack,                  \
+			   const struct pcs_site *pcs)                                             \
 	{                                                                                          \
 		(void)site;                                                                        \
 		(void)pack;                                                                        \
+		(void)pcs;                                                                         \
 		return expression;                                                                 \
 	}
 
@@ -45,9 +47,13 @@ PACK_BOUND(link_diff, num_max(8., 0.02 * pack->limit.pack_max_v))
 PACK_BOUND(open_current, num_max(1., 2. * pack->model.i_offset_max_a))
 PACK_BOUND(circulation, num_max(5., 0.05 * pack->model.capacity_ah))
 PACK_BOUND(chatter, 4.)
+PACK_BOUND(feedback_unknown, 0.5)
 PACK_BOUND(insulation_warn, pack->limit.insulation_warn_ohm)
 PACK_BOUND(insulation_trip, pack->limit.insulation_trip_ohm)
 PACK_BOUND(aux_min, pack->limit.aux_min_v)
+PACK_BOUND(ten_percent, 0.1)
+PACK_BOUND(wear_warn, pack->contactors.wear_warn)
+PACK_BOUND(wear_inhibit, pack->contactors.wear_inhibit)
 
 /* The strictest insulation bounds of any pack hold for the bus they share. */
 static double strictest_ohm(const struct site *site, bool trip)
@@ -84,10 +90,16 @@ PACK_BOUND(bus_min, site->bus.min_v)
 PACK_BOUND(reversed, -10.)
 PACK_BOUND(bus_stale, (double)site->bus.stale_ms / 1000.)
 PACK_BOUND(bus_dead, site->bus.dead_v)
-PACK_BOUND(pcs_stale, (double)site->pcs[0].stale_ms / 1000.)
-PACK_BOUND(one_second, 1.)
-PACK_BOUND(pcs_excess, num_max(0.05 * pcs_rating_w(site), site->grid.tracking_w))
-PACK_BOUND(pcs_tenth, 0.1 * pcs_rating_w(site))
+PACK_BOUND(pcs_stale, (double)pcs->stale_ms / 1000.)
+/* Its part of the site's tolerance; its own steps are no deviation. */
+PACK_BOUND(pcs_excess,
+	   num_max(num_max(0.05 * pcs->p_max_w, 2. * pcs->resolution_w),
+		   site->grid.tracking_w * pcs->p_max_w / pcs_rating_w(site)))
+PACK_BOUND(zero, 0.)
+PACK_BOUND(proof_warn, site->proof.warn_d)
+PACK_BOUND(minute, 60.)
+/* Cut off by the line, the packs' sensors tell; without one the converters themselves, more closely. */
+PACK_BOUND(pcs_runaway, (site->has_pcs_enable ? 0.1 : 0.05) * pcs_rating_w(site))
 PACK_BOUND(current_sum,
 	   num_max(5., 0.05 * pcs_rating_w(site) / site->bus.max_v) + sensors_offset_a(site))
 PACK_BOUND(meter_stale, (double)site->grid.meter_stale_ms / 1000.)
@@ -97,6 +109,11 @@ PACK_BOUND(late_zero, 200.)
 #define P(reason, measure, side, bound, hyst, delay, action, deadline, flags, row)                 \
 	{                                                                                          \
 		REASON_##reason, PACK_##measure, side, bound, hyst, delay, ACTION_##action,        \
+			deadline, flags, row                                                       \
+	}
+#define C(reason, measure, side, bound, hyst, delay, action, deadline, flags, row)                 \
+	{                                                                                          \
+		REASON_##reason, PCS_##measure, side, bound, hyst, delay, ACTION_##action,         \
 			deadline, flags, row                                                       \
 	}
 #define B(reason, measure, side, bound, hyst, delay, action, deadline, flags, row)                 \
@@ -176,6 +193,15 @@ const struct rule pack_rules[] = {
 	P(QUARANTINED, TOLD, ABOVE, half, 0, 0, LEAVE, 2000, RULE_LATCH | RULE_LOCAL, "18"),
 	P(INSULATION_WARN, INSULATION_OHM, BELOW, insulation_warn, 5000., 2000, NO_CLOSE, 0, 0, "18"),
 	P(INSULATION, INSULATION_OHM, BELOW, insulation_trip, 5000., 2000, BANK_OPEN, 2000, RULE_LATCH | RULE_LOCAL | RULE_ALARM, "18"),
+	P(CLOSED_UNASKED, TOLD, ABOVE, half, 0, 0, LEAVE, 0, RULE_LATCH | RULE_ALARM, "21"),
+	P(OPEN_UNPROVEN, TOLD, ABOVE, half, 0, 0, BANK_OPEN, 2000, RULE_LATCH | RULE_ALARM, "21"),
+	P(WEAR_WARN, WEAR, ABOVE, wear_warn, 0, 0, WARN, 0, 0, "-"),
+	P(WEAR_INHIBIT, WEAR, ABOVE, wear_inhibit, 0, 0, NO_CLOSE, 0, 0, "-"),
+	P(SHARE, SHARE_A, ABOVE, circulation, 1., 10000, LEAVE, 5000, 0, "28"),
+	P(SOC_DIFFERS, SOC_DIFFERS, ABOVE, ten_percent, 0.02, 60000, WARN, 0, 0, "63"),
+	P(WELD_TEST_DUE, WELD_LEFT_D, BELOW, proof_warn, 0, 0, WARN, 0, 0, "-"),
+	P(WELD_TEST_OVERDUE, WELD_LEFT_D, BELOW, zero, 0, 0, NO_CLOSE, 0, 0, "-"),
+	P(FEEDBACK_UNKNOWN, FEEDBACK_UNKNOWN_S, ABOVE, feedback_unknown, 0, 0, LEAVE, 4000, RULE_ALARM, "22, 43"),
 };
 
 const struct rule bank_rules[] = {
@@ -198,30 +224,47 @@ const struct rule bank_rules[] = {
 	B(BUS_REVERSED, BUS_V, BELOW, reversed, 5., 0, OPEN, 500, RULE_LATCH | RULE_LOCAL | RULE_ALARM, "26"),
 	B(NO_BUS_SOURCE, BUS_AGE_S, ABOVE, bus_stale, 0, 0, NO_CLOSE, 0, 0, "-"),
 	B(BUS_LIVE, BUS_LIVE_V, ABOVE, bus_dead, 5., 200, NO_CLOSE, 0, RULE_ALARM, "25"),
-	B(PCS_LOST, PCS_AGE_S, ABOVE, pcs_stale, 0, 0, PCS_OFF, 0, 0, "31, 42"),
-	B(PCS_LOST, PCS_AGE_INHIBITED_S, ABOVE, one_second, 0, 0, PCS_OFF, 0, 0, "31"),
-	B(PCS_FAULT, PCS_FAULT, ABOVE, half, 0, 0, PCS_OFF, 0, 0, "31"),
-	B(PCS_EXCESS, PCS_EXCESS_W, ABOVE, pcs_excess, 0, 2000, PCS_OFF, 0, RULE_LATCH, "32"),
-	B(PCS_SIGN, PCS_SIGN_W, ABOVE, pcs_excess, 0, 1500, PCS_OFF, 0, RULE_LATCH | RULE_ALARM, "33"),
-	B(PCS_RUNAWAY, PCS_RUNAWAY_W, ABOVE, pcs_tenth, 0, 3000, OPEN, 500, RULE_LATCH | RULE_ALARM, "31, 32"),
+	B(PCS_RUNAWAY, PCS_RUNAWAY_W, ABOVE, pcs_runaway, 0, 3000, OPEN, 500, RULE_LATCH | RULE_ALARM, "31, 32"),
 	B(CURRENT_SUM, CURRENT_SUM_A, ABOVE, current_sum, 1., 3000, WARN, 0, 0, "27"),
-	B(CURRENT_SUM_TRIP, CURRENT_SUM_A, ABOVE, current_sum, 1., 10000, ZERO, 0, RULE_LATCH, "27"),
+	B(CURRENT_SUM_TRIP, CURRENT_SUM_A, ABOVE, current_sum, 1., 10000, PCS_OFF, 0, RULE_LATCH, "27"),
 	B(METER_LOST, METER_AGE_S, ABOVE, meter_stale, 0, 0, WARN, 0, 0, "-"),
 	B(LATE_TICK, LATE_MS, ABOVE, late_warn, 0, 0, WARN, 0, RULE_ALARM, "65"),
 	B(LATE_TICK, LATE_MS, ABOVE, late_zero, 0, 0, ZERO, 0, 0, "55, 65"),
 	B(GPIO_GONE, GPIO_GONE, ABOVE, half, 0, 0, OPEN, 300, RULE_LATCH | RULE_ALARM, "43"),
+	B(OUTPUTS_PERSIST, OUTPUTS_PERSIST, ABOVE, half, 0, 0, WARN, 0, RULE_ALARM, "51"),
 	B(UNCOMMISSIONED, UNCOMMISSIONED, ABOVE, half, 0, 0, NO_CLOSE, 0, 0, "61"),
 	B(BROKER_LOST, BROKER_LOST, ABOVE, half, 0, 10000, WARN, 0, 0, "36"),
 	B(WELDED, TRIP_WELD, ABOVE, half, 0, 0, FIRE, 1000, RULE_LATCH | RULE_LOCAL | RULE_ALARM, "21"),
+	B(ESTOP_TEST_DUE, ESTOP_LEFT_D, BELOW, proof_warn, 0, 0, WARN, 0, 0, "-"),
+	B(ESTOP_TEST_OVERDUE, ESTOP_LEFT_D, BELOW, zero, 0, 0, NO_CLOSE, 0, 0, "-"),
+	B(HEARTBEAT_TEST_DUE, HEARTBEAT_LEFT_D, BELOW, proof_warn, 0, 0, WARN, 0, 0, "-"),
+	B(HEARTBEAT_TEST_OVERDUE, HEARTBEAT_LEFT_D, BELOW, zero, 0, 0, NO_CLOSE, 0, 0, "-"),
+	B(DEAD_MAN_TEST_DUE, DEAD_MAN_LEFT_D, BELOW, proof_warn, 0, 0, WARN, 0, 0, "-"),
+	B(DEAD_MAN_TEST_OVERDUE, DEAD_MAN_LEFT_D, BELOW, zero, 0, 0, NO_CLOSE, 0, 0, "-"),
+	B(INSULATION_TEST_DUE, INSULATION_LEFT_D, BELOW, proof_warn, 0, 0, WARN, 0, 0, "-"),
+	B(INSULATION_TEST_OVERDUE, INSULATION_LEFT_D, BELOW, zero, 0, 0, NO_CLOSE, 0, 0, "-"),
+};
+
+const struct rule pcs_rules[] = {
+	C(PCS_LOST, AGE_S, ABOVE, pcs_stale, 0, 0, STAND_BY, 0, 0, "31, 42"),
+	C(PCS_LOST, OVERDUE, ABOVE, half, 0, 0, STAND_BY, 0, 0, "31"),
+	C(PCS_FAULT, IN_FAULT, ABOVE, half, 0, 0, STAND_BY, 0, 0, "31"),
+	C(PCS_WINDOW, OUTSIDE_V, ABOVE, zero, 3., 500, STAND_BY, 0, 0, "26"),
+	C(PCS_NO_STOP, NO_STOP, ABOVE, half, 0, 0, STAND_BY, 0, 0, "31"),
+	C(PCS_IDLE, IDLE_S, ABOVE, minute, 0, 0, WARN, 0, 0, "32"),
+	C(PCS_EXCESS, EXCESS_W, ABOVE, pcs_excess, 0, 2000, PCS_OFF, 0, RULE_LATCH, "32"),
+	C(PCS_SIGN, SIGN_W, ABOVE, pcs_excess, 0, 1500, PCS_OFF, 0, RULE_LATCH | RULE_ALARM, "33"),
 };
 /* clang-format on */
 
 const unsigned n_pack_rules = sizeof pack_rules / sizeof pack_rules[0];
 const unsigned n_bank_rules = sizeof bank_rules / sizeof bank_rules[0];
+const unsigned n_pcs_rules = sizeof pcs_rules / sizeof pcs_rules[0];
 
 _Static_assert(sizeof pack_rules / sizeof pack_rules[0] <= PACK_RULES_MAX, "results fit");
+_Static_assert((unsigned)PACK_MEASURE_COUNT <= PACK_MEASURES_MAX, "a bit for each");
 _Static_assert(sizeof bank_rules / sizeof bank_rules[0] <= BANK_RULES_MAX, "results fit");
-_Static_assert(PACK_RULES_MAX <= 64 && BANK_RULES_MAX <= 64, "one bit per rule in active masks");
+_Static_assert(sizeof pcs_rules / sizeof pcs_rules[0] <= PCS_RULES_MAX, "results fit");
 
 const char *rule_action_word(enum action action)
 {
@@ -236,6 +279,8 @@ const char *rule_action_word(enum action action)
 		return "no charging";
 	case ACTION_NO_DISCHARGE:
 		return "no discharging";
+	case ACTION_STAND_BY:
+		return "converter off";
 	case ACTION_ZERO:
 		return "bank to 0 W";
 	case ACTION_PCS_OFF:

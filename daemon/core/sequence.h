@@ -34,6 +34,9 @@ bool sequence_is_proven(const struct bank *bank, unsigned k, enum pole pole, enu
 enum pole sequence_first_pole(const struct pack_contactors *site);
 enum pole sequence_second_pole(const struct pack_contactors *site);
 
+/* Says once that nothing can prove this pack open. */
+void sequence_tell_unproven(struct bank *bank, unsigned k, struct bank_outputs *out);
+
 /* This pole did not open: a fact until an operator clears it. */
 void sequence_weld(struct bank *bank, unsigned k, enum pole pole, struct bank_outputs *out);
 

@@ -59,15 +59,23 @@ struct pack_contactors {
 	bool has[POLE_COUNT];      /* coil fitted and ours to drive */
 	bool feedback[POLE_COUNT]; /* auxiliary contact wired */
 	bool shared_pole;          /* a pole is shared or missing: never reported isolated */
+	bool by_frames;            /* the pack's BMS drives them; it pre-charges by itself, and
+				      has[POLE_POSITIVE] is its one command; feedback[] says which
+				      poles it reports */
+	int32_t silence_ms;        /* by_frames: opens when its frames stop for so long; 0: unknown */
+	bool silence_verified;     /* ... and that was tried on this type of pack */
+	bool supply_in_chain;      /* by_frames: the heartbeat relay cuts its contactors' supply */
 	bool polarised;            /* breaks well in one direction: choose the pole by current sign */
-	int32_t close_ms;          /* feedback must follow within; 200 */
-	int32_t open_ms;           /* feedback must follow within; 100 */
+	int32_t boost_ms;          /* full coil voltage after a coil is switched on; 0: no such line */
+	int32_t close_ms;          /* feedback must follow within; 200; by_frames: up to 30000 */
+	int32_t open_ms;           /* feedback must follow within; 100; by_frames: up to 10000 */
 	double precharge_ohm;      /* resistor */
 	double precharge_j;        /* energy it may take in one cool-down time */
 	double precharge_cool_s;   /* time constant of its cooling */
 	double make_max_a;         /* predicted peak current allowed at a join */
 	double break_max_a;        /* a planned opening waits until |I| is below */
 	double wear_rated_a;       /* current at which life is 5e4 operations (0.: 100 A class) */
+	double wear_warn, wear_inhibit; /* Miner sum: warning above; no closing above; 0.8 and 1 */
 };
 
 struct pack_site {
@@ -104,8 +112,13 @@ struct pcs_site {
 	double dc_min_v, dc_max_v, dc_max_a;
 	double efficiency;       /* 0..1, at rated power, one direction */
 	double standby_w;        /* drawn from the DC bus while running */
+	double min_w;            /* it cannot hold less than this, in either direction; 0: any */
+	double resolution_w;     /* its steps; 0: none worth naming */
 	int32_t stale_ms;        /* link lost after; 2000 */
 	int32_t dead_man_ms;     /* proven to end at 0 W; 0: none */
+	bool self_steered;       /* its own EMS decides: it follows limits, not setpoints; all of
+				    a site's converters or none */
+	bool rests;              /* self_steered, and without a setpoint it is told 0 A both ways */
 };
 
 struct bus_site {
@@ -139,6 +152,12 @@ struct source_site {
 	double stale_s, future_s; /* age checks on a synced clock; 5 and 2 */
 };
 
+/* Proof tests: everything is to be seen working once in its period. */
+struct proof_site {
+	double period_d[PROOF_TESTS]; /* days; 0: not required */
+	double warn_d;                /* a warning so many days before */
+};
+
 struct input_site {
 	bool present;
 	int32_t debounce_ms;     /* <= 20 for the E-stop */
@@ -160,6 +179,7 @@ struct site {
 	struct plan_site plan;
 	struct bus_site bus;
 	struct grid_site grid;
+	struct proof_site proof;
 	struct input_site input[INPUT_COUNT];
 	unsigned n_pcs;
 	struct pcs_site pcs[PCS_MAX];

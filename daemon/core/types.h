@@ -51,13 +51,13 @@ enum bms_flag {
 
 /*
  * One pack's readings. Each group has one stamp; a group that the pack does not have keeps stamp 0.
- * NaN where the pack sent an invalid code. `electrical_count` is the message counter of the pack (or
- * a digest of the raw frame): a stamp that moves with a count that does not is a frozen sender.
+ * NaN where the pack sent an invalid code. `electrical_count` moves with the message counter of the
+ * pack, where it `counts`: a stamp that moves with a count that does not is a frozen sender.
  */
 struct pack_sample {
 	int64_t electrical_ms;
 	uint32_t electrical_count;
-	bool counts; /* true: electrical_count comes from a real message counter */
+	bool counts;      /* it has a message counter */
 	double pack_v;    /* on the pack side of its contactors */
 	double current_a; /* + discharge */
 
@@ -92,7 +92,11 @@ enum contact { CONTACT_UNKNOWN = 0, CONTACT_OPEN, CONTACT_CLOSED };
 
 enum pole { POLE_NEGATIVE = 0, POLE_POSITIVE, POLE_PRECHARGE, POLE_COUNT };
 
-/* Auxiliary contacts and coil line read-back of one pack. */
+/*
+ * Auxiliary contacts and coil line read-back of one pack. Of a pack whose own BMS drives its
+ * contactors (site contactors.by_frames) the pack driver fills this: feedback is what the BMS
+ * reports of each pole, readback the command in the frames that go out now.
+ */
 struct pack_contacts {
 	int64_t stamp_ms;
 	enum contact feedback[POLE_COUNT]; /* UNKNOWN: no auxiliary contact fitted, or not readable */
@@ -113,6 +117,9 @@ struct pcs_sample {
 	double ac_w, dc_w; /* + discharge */
 	double dc_v, dc_a;
 	double dis_max_w, cha_max_w; /* what the converter itself permits now; NaN: not sent */
+	double freq_hz;              /* of the grid; NaN: not sent */
+	uint32_t faults;             /* the converter's own fault bits, as sent */
+	bool dead_man_proven; /* its dead-man was read back: ends at 0 W within site.pcs[].dead_man_ms */
 };
 
 /* Bus-voltage source: <= 50 ms, independent of converter power (hazards rule 10). */
@@ -168,6 +175,18 @@ enum command_kind {
 	COMMAND_PACK_ENABLE,
 	COMMAND_PACK_DISABLE,
 	COMMAND_CLEAR,  /* clear latches of `pack`, or of the bank when pack < 0 */
+	COMMAND_PROOF,  /* the operator has seen `proof` work */
+};
+
+/* What must be seen working from time to time. The first are of the bank, weld is of each pack. */
+enum proof_test {
+	PROOF_ESTOP = 0,
+	PROOF_HEARTBEAT, /* its silence drops the safety relay */
+	PROOF_DEAD_MAN,  /* of the converters */
+	PROOF_INSULATION, /* self-test of the monitor */
+	PROOF_BANK_TESTS,
+	PROOF_WELD = PROOF_BANK_TESTS, /* contactors open */
+	PROOF_TESTS
 };
 
 enum service {
@@ -202,6 +221,7 @@ struct command {
 	bool boot_given, boot_matches; /* `boot` was present / equals this boot's nonce */
 	bool n_fresh;                  /* echoes a telemetry counter not older than 10 s */
 	enum service service;
+	enum proof_test proof; /* COMMAND_PROOF: which; PROOF_WELD with `pack` */
 };
 
 struct bank_inputs {
@@ -211,6 +231,8 @@ struct bank_inputs {
 	bool tick;          /* a regular tick, not an immediate step */
 	int32_t lateness_ms; /* how late this tick started */
 	bool commissioned;  /* the site's commissioning record matches its configuration */
+	bool outputs_persist; /* the kernel keeps outputs driven when this process dies */
+	uint64_t found_driven; /* packs whose coils were driven before this process; first step only */
 	bool shutdown;      /* the process was asked to end: stop in order */
 
 	struct pack_sample pack[PACK_MAX];
@@ -233,7 +255,8 @@ struct bank_inputs {
 /* ---- out --------------------------------------------------------------------------------- */
 
 struct pack_output {
-	bool coil[POLE_COUNT]; /* true = drive the coil */
+	bool coil[POLE_COUNT]; /* true = drive the coil; by_frames: POLE_POSITIVE = command to close */
+	bool boost;            /* full voltage for a coil that pulls in (economiser) */
 	bool keep_alive;       /* send the pack's keep-alive frames */
 };
 
@@ -249,7 +272,8 @@ struct event {
 	uint32_t seq; /* never goes back, survives restart */
 	enum event_kind kind;
 	enum reason reason;
-	int16_t pack;            /* -1: the bank */
+	int16_t pack;            /* -1: the bank, or a converter */
+	int16_t pcs;             /* the converter it is about; -1: none */
 	double value, threshold; /* in the reason's own unit; NaN where there is none */
 };
 
@@ -277,6 +301,24 @@ struct ack {
 	bool duplicate;          /* a repeat of the first answer to this id */
 };
 
+/*
+ * The bank as one battery, for converters that steer themselves by what a battery tells them.
+ * Everything NaN is unknown; limits are those of struct bank_outputs.
+ */
+struct bank_face {
+	bool known; /* connected, and its readings are: false = tell nothing but the alarm */
+	double v, a, soc, soh, temp_min_c, temp_max_c, cell_min_v, cell_max_v;
+	double pack_min_v, pack_max_v;
+	/* Which pack has that extreme, counted from 1; 0: none does. */
+	uint8_t temp_min_pack, temp_max_pack, cell_min_pack, cell_max_pack;
+	uint8_t pack_min_pack, pack_max_pack;
+	double capacity_ah;    /* of the connected packs */
+	double wh_dis, wh_cha; /* of all packs, ever */
+	uint8_t packs_online, packs_offline, packs_no_charge, packs_no_discharge;
+	bool charge_ok, discharge_ok;
+	uint32_t alarms, warnings; /* bit enum evt1 */
+};
+
 /* All zero is the safe state; each driver maps it to its wire (hazards rule 25). */
 struct bank_outputs {
 	bool pcs_enable; /* hard-wired enable of the converters */
@@ -288,6 +330,11 @@ struct bank_outputs {
 	/* Limits of the DC bus for converters that steer themselves. */
 	double bus_dis_max_a, bus_cha_max_a; /* magnitudes */
 	double bus_min_v, bus_max_v;         /* 0: unknown */
+	/* Measured and fresh, for packs that must be told the voltage behind their contactors (hazards
+	 * rule 9). */
+	bool bus_known;
+	double bus_v;
+	struct bank_face face;
 
 	int64_t next_step_ms; /* run the next step no later than this */
 	unsigned n_events, events_dropped;

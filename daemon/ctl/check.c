@@ -32,7 +32,10 @@ int ctl_check(const struct subcommand *self, int argc, char **argv)
 	if (mistakes == 0 && !quiet) {
 		config_print(config, stdout);
 		config_print_layers(config, stdout);
+		config_print_doubts(config, stdout);
+		printf("# Digest of this configuration: %s\n", config->digest);
 	}
+	config_free(config);
 	free(config);
 	return mistakes == 0 ? CTL_OK : CTL_CONFIG;
 }

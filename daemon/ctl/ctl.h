@@ -34,10 +34,18 @@ int ctl_usage(const struct subcommand *self, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 int ctl_check(const struct subcommand *self, int argc, char **argv);
+int ctl_gpio(const struct subcommand *self, int argc, char **argv);
+int ctl_safe(const struct subcommand *self, int argc, char **argv);
+int ctl_pcs(const struct subcommand *self, int argc, char **argv);
+int ctl_preflight(const struct subcommand *self, int argc, char **argv);
 int ctl_simulate(const struct subcommand *self, int argc, char **argv);
 int ctl_replay(const struct subcommand *self, int argc, char **argv);
 int ctl_setpoint(const struct subcommand *self, int argc, char **argv);
 int ctl_command(const struct subcommand *self, int argc, char **argv); /* release, start, stop... */
+int ctl_proof(const struct subcommand *self, int argc, char **argv);
+int ctl_record(const struct subcommand *self, int argc, char **argv);
+int ctl_decode(const struct subcommand *self, int argc, char **argv);
+int ctl_profile(const struct subcommand *self, int argc, char **argv);
 int ctl_status(const struct subcommand *self, int argc, char **argv);
 int ctl_watch(const struct subcommand *self, int argc, char **argv);
 

@@ -144,6 +144,8 @@ void expect_text(const struct run *run, const struct expect *expect, char *text,
 		snprintf(value, sizeof(value), "%s", expect->text);
 	if (expect->pack >= 0)
 		snprintf(which, sizeof(which), " (%s)", run->site->pack[expect->pack].id);
+	else if (expect->pcs >= 0)
+		snprintf(which, sizeof(which), " (%s)", run->site->pcs[expect->pcs].id);
 	else if (expect->id[0])
 		snprintf(which, sizeof(which), " (%s%s%s)", expect->id,
 			 expect->reason < REASON_COUNT ? ", reason " : "",
@@ -183,7 +185,9 @@ void scenario_print_words(FILE *out)
 	fprintf(out, "conditions of `expect`\n");
 	for (const struct expect_kind *kind = expect_kinds; kind->key; kind++)
 		fprintf(out, "  %-21s %-13s  %s%s%s\n", kind->key, types[kind->type], kind->help,
-			kind->flags & EXPECT_OF_PACK ? " (needs pack)" : "",
+			kind->flags & EXPECT_OF_PACK  ? " (needs pack)"
+			: kind->flags & EXPECT_OF_PCS ? " (needs pcs)"
+						      : "",
 			kind->flags & EXPECT_OF_ID ? " (needs id)" : "");
 	fprintf(out, "\nfaults of `events`\n ");
 	for (int fault = TWIN_NONE + 1; fault < TWIN_FAULT_COUNT; fault++)

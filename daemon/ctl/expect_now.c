@@ -164,6 +164,16 @@ bool expect_p_w(struct run *run, struct expect *expect)
 	return expect_equals(expect, site_power_w(run));
 }
 
+bool expect_pcs_w(struct run *run, struct expect *expect)
+{
+	return expect_equals(expect, run_truth(run)->pcs_w[expect->pcs]);
+}
+
+bool expect_pcs_runs(struct run *run, struct expect *expect)
+{
+	return is_flag(expect, run->out.pcs[expect->pcs].run);
+}
+
 bool expect_p_min_w(struct run *run, struct expect *expect)
 {
 	return expect_at_least(expect, site_power_w(run));

@@ -9,7 +9,7 @@ static const char *const time_keys[] = {
 };
 
 /* The condition's keys beside its own name. */
-static const char *const condition_keys[] = {"pack", "tolerance", "id", "reason", NULL};
+static const char *const condition_keys[] = {"pack", "pcs", "tolerance", "id", "reason", NULL};
 
 static int64_t end_ms(const struct member *at)
 {
@@ -87,6 +87,9 @@ static void read_qualifiers(const struct member *at, struct expect *expect)
 	member_pack(at, &expect->pack);
 	if ((expect->kind->flags & EXPECT_OF_PACK) && expect->pack < 0 && !member_given(at, "pack"))
 		member_refuse(at, NULL, "%s needs a pack", expect->kind->key);
+	member_pcs(at, &expect->pcs);
+	if ((expect->kind->flags & EXPECT_OF_PCS) && expect->pcs < 0 && !member_given(at, "pcs"))
+		member_refuse(at, NULL, "%s needs a pcs", expect->kind->key);
 	if (member_word(at, "id", &word))
 		snprintf(expect->id, sizeof(expect->id), "%s", word);
 	else if ((expect->kind->flags & EXPECT_OF_ID))
@@ -125,11 +128,11 @@ static const struct expect_kind *read_kind(const struct member *at)
 static void read_expect(const struct member *at)
 {
 	struct expect *expect = scenario_add_expect(at->reader->scenario);
-	const char *own[6];
+	const char *own[7];
 	size_t n = 0;
 
 	expect->line = config_setting_source_line(at->group);
-	expect->pack = -1;
+	expect->pack = expect->pcs = -1;
 	expect->reason = REASON_COUNT;
 	expect->kind = read_kind(at);
 	if (!expect->kind)

@@ -23,7 +23,8 @@ static unsigned count_events(struct run *run, struct expect *expect)
 		const struct journal_event *event = &run->journal.event[i];
 
 		if (event->reason != expect->reason || event->kind == EVENT_CLEARED ||
-		    (expect->pack >= 0 && expect->pack != event->pack))
+		    (expect->pack >= 0 && expect->pack != event->pack) ||
+		    (expect->pcs >= 0 && expect->pcs != event->pcs))
 			continue;
 		if (!inside(run, expect, event->at_ms)) {
 			expect_found(expect, "seen at %.1f s",

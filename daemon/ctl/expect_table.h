@@ -28,6 +28,8 @@
 	ROW(p_w, NUMBER, EXPECT_NEAR, NULL, "true power at the site's point, W, within the tolerance") \
 	ROW(p_min_w, NUMBER, 0, NULL, "true power, W, at least") \
 	ROW(p_max_w, NUMBER, 0, NULL, "true power, W, at most") \
+	ROW(pcs_w, NUMBER, EXPECT_NEAR | EXPECT_OF_PCS, NULL, "true power of the converter at the site's point, W, within the tolerance") \
+	ROW(pcs_runs, FLAG, EXPECT_OF_PCS, NULL, "the converter is asked to run") \
 	ROW(bus_max_v, NUMBER, 0, NULL, "true bus voltage, V, at most") \
 	ROW(pack_current_max_a, NUMBER, EXPECT_OF_PACK, NULL, "true |current| of the pack, A, at most") \
 	ROW(soc_spread_max, NUMBER, 0, NULL, "true SoC of the fullest minus the emptiest pack, at most") \

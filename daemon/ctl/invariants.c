@@ -67,18 +67,21 @@ static bool driven(const struct run *run, unsigned k)
 	return coil[POLE_NEGATIVE] || coil[POLE_POSITIVE] || coil[POLE_PRECHARGE];
 }
 
-/* Every main pole that this pack has is driven, and the precharge is not. */
-static bool fully_driven(const struct run *run, unsigned k)
-{
-	const bool *coil = run->out.pack[k].coil, *has = run->site->pack[k].contactors.has;
-
-	return (coil[POLE_NEGATIVE] || !has[POLE_NEGATIVE]) &&
-	       (coil[POLE_POSITIVE] || !has[POLE_POSITIVE]) && !coil[POLE_PRECHARGE];
-}
-
 static bool path_closed(const struct twin_pack_truth *pack)
 {
 	return pack->closed[POLE_NEGATIVE] && pack->closed[POLE_POSITIVE];
+}
+
+/* Every main pole that this pack has is driven, and the precharge is not; a pack that closes by
+ * frames has done it. */
+static bool fully_driven(struct run *run, unsigned k)
+{
+	const bool *coil = run->out.pack[k].coil, *has = run->site->pack[k].contactors.has;
+
+	if (run->site->pack[k].contactors.by_frames)
+		return coil[POLE_POSITIVE] && path_closed(&run_truth(run)->pack[k]);
+	return (coil[POLE_NEGATIVE] || !has[POLE_NEGATIVE]) &&
+	       (coil[POLE_POSITIVE] || !has[POLE_POSITIVE]) && !coil[POLE_PRECHARGE];
 }
 
 /* Protection wants this pack or the bank off the bus: what follows is not a choice. */
@@ -130,7 +133,8 @@ static void check_fall(struct run *run, unsigned k)
 	seen->fall_ms[k] = run->now_ms;
 	seen->opening[k] = driven(run, k);
 	seen->closing[k] = false;
-	if (run->out.pcs_enable && nobody_else_on_bus(run, k)) {
+	/* A line that fell has cut them off; without one they may run on. */
+	if ((run->out.pcs_enable || !run->site->has_pcs_enable) && nobody_else_on_bus(run, k)) {
 		truth = run_truth(run);
 		if (fabs(truth->ac_w) > limit_w)
 			violated(run, LAST_PACK_UNDER_POWER,
@@ -150,8 +154,10 @@ static void check_edges(struct run *run, unsigned k)
 		main_fell |= p != POLE_PRECHARGE && !coil[p] && seen->coil[k][p];
 		moved |= coil[p] != seen->coil[k][p];
 	}
-	if (!moved)
+	if (!moved) {
+		seen->closing[k] = seen->closing[k] && !fully_driven(run, k);
 		return;
+	}
 	if (rose)
 		check_rise(run, k);
 	if (main_fell)
@@ -169,7 +175,7 @@ static void check_edges(struct run *run, unsigned k)
 
 static void check_precharge(struct run *run, unsigned k)
 {
-	if (!run->out.pack[k].coil[POLE_PRECHARGE] || !run->out.pcs_enable)
+	if (!run->out.pcs_enable)
 		return;
 	for (unsigned j = 0; j < run->site->n_packs; j++)
 		if (j != k && path_closed(&run_truth(run)->pack[j]))
@@ -197,7 +203,10 @@ static void check_hold(struct run *run, unsigned k)
 		deadline_ms = pack->hold_deadline_ms;
 	if (!bank->hold && bank->hold_deadline_ms < deadline_ms)
 		deadline_ms = bank->hold_deadline_ms;
-	if (deadline_ms != INT64_MAX && run->now_ms > deadline_ms + TICK_SLACK_MS)
+	if (deadline_ms == INT64_MAX || run->now_ms <= deadline_ms + TICK_SLACK_MS)
+		return;
+	/* More than the fuse's rating is left to the fuse. */
+	if (fabs(run_truth(run)->pack[k].a) <= run->site->pack[k].limit.fuse_a)
 		violated(run, HELD_TOO_LONG,
 			 "%s: coils driven %.1f s past the end of its hold permit", pack_id(run, k),
 			 (double)(run->now_ms - deadline_ms) / 1e3);
@@ -298,7 +307,8 @@ void invariants_check(struct run *run, struct invariants *seen)
 
 	for (unsigned k = 0; k < run->site->n_packs; k++) {
 		check_edges(run, k);
-		if (run->out.pack[k].coil[POLE_PRECHARGE])
+		if (run->out.pack[k].coil[POLE_PRECHARGE] ||
+		    (run->site->pack[k].contactors.by_frames && seen->closing[k]))
 			check_precharge(run, k);
 		check_hold(run, k);
 	}

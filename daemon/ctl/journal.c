@@ -26,6 +26,7 @@ static void take_event(struct journal *journal, const struct event *event)
 		.kind = event->kind,
 		.reason = event->reason,
 		.pack = event->pack,
+		.pcs = event->pcs,
 		.value = event->value,
 		.threshold = event->threshold,
 	};

@@ -31,6 +31,53 @@ static const struct subcommand subcommands[] = {
 	 "                   installed ones)\n"
 	 "  --quiet          print mistakes only\n",
 	 ctl_check},
+	{"gpio", "[FILE]", "list GPIO chips, their lines, who holds them, what FILE makes of them",
+	 "The site file names a chip by the label in quotes, never by its number, and a line by "
+	 "its\n"
+	 "name or offset. Exits 1 when FILE names a line that this board does not have.\n"
+	 "  --json           print one JSON object\n"
+	 "  --profiles DIR   read pack profiles from DIR (see check)\n",
+	 ctl_gpio},
+	{"safe", "", "drive every output of a site inactive: converters first, then coils",
+	 "The converters' enable falls first; when a coil was driven, at most 0.5 s pass for the\n"
+	 "current to go; then every output is inactive. Needs no daemon, no state and no broker, "
+	 "ends\n"
+	 "within 5 s whatever happens, and may be run at any time: lines that a running daemon "
+	 "holds\n"
+	 "are left to it. Exits 0 when every output was driven inactive and reads so, 1 when one "
+	 "was\n"
+	 "not, which it names with its holder. A file with mistakes is used as far as it goes.\n"
+	 "  --config FILE    the site (default /etc/rebank/site.conf)\n"
+	 "  --profiles DIR   read pack profiles from DIR (see check)\n",
+	 ctl_safe},
+	{"pcs", "FILE | URL", "ask converters and meters on Modbus what they offer",
+	 "Finds out about every converter and meter of the site file that hangs on Modbus, or about "
+	 "the\n"
+	 "SunSpec device at URL (tcp://HOST:502/1, rtu:///dev/ttyUSB0?unit=1), and prints it. Writes\n"
+	 "nothing, unless told to prove the dead-man. The daemon of the site must not run.\n"
+	 "Exits 1 when one does not answer, cannot be steered, or has not the dead-man asked for.\n"
+	 "  --prove          write 0 W and off, program the dead-man and read it back\n"
+	 "  --dead-man S     with a URL: how long the dead-man is to be (default 5)\n"
+	 "  --for S          how long to ask (default 6)\n"
+	 "  --profiles DIR   read pack profiles from DIR (see check)\n",
+	 ctl_pcs},
+	{"preflight", "FILE", "prove a site's wiring line by line, and commission it",
+	 "Before the first start, and after every change of FILE, with the DC bus dead and the "
+	 "daemon\n"
+	 "stopped. Pulses every coil alone and watches every contact: what does not close, is "
+	 "inverted,\n"
+	 "or is swapped with another is named. Looks at the inputs, asks for the emergency stop to "
+	 "be\n"
+	 "pressed, and withholds the heartbeat until its relay lets go. Writes the report, and when\n"
+	 "nothing failed the commissioning record without which the daemon closes no real "
+	 "contactor,\n"
+	 "into the state directory. Ctrl-C ends it with every output inactive. Exits 0 when "
+	 "passed.\n"
+	 "  --bus-dead       say so here instead of when asked\n"
+	 "  --state-dir DIR  instead of the configured one\n"
+	 "  --run-dir DIR    instead of the configured one: where the daemon's lock is\n"
+	 "  --profiles DIR   read pack profiles from DIR (see check)\n",
+	 ctl_preflight},
 	{"simulate", "SCENARIO", "run a scenario or a site against its digital twin",
 	 "Runs the controller against a simulated plant in virtual time: hours in seconds. "
 	 "SCENARIO\n"
@@ -72,7 +119,52 @@ static const struct subcommand subcommands[] = {
 	COMMAND("enable", "PACK", "let a pack join again"),
 	COMMAND("disable", "PACK", "take a pack off the bus in order and keep it off"),
 	COMMAND("clear", "[PACK]", "clear latched faults of a pack, or of the bank"),
-	COMMAND("record", "", "write out the recording of the last ten minutes"),
+	{"proof", "NAME [PACK]", "say that a safety function was seen working",
+	 "NAME: estop (pressed and released), heartbeat (the safety relay dropped without it),\n"
+	 "dead-man (converters ended at 0 W), insulation (the monitor tested itself), weld (the\n"
+	 "contactors of PACK open). What the daemon sees by itself it books by itself; `status` shows\n"
+	 "what is due. Overdue, nothing new closes (proof.* in docs/configuration.md).\n" WAIT_HELP
+	 "\n" FIND_BANK,
+	 ctl_proof},
+	{"record", "[--bus CAN [FILE]]",
+	 "write out the recording of the last ten minutes, or the frames of a CAN bus",
+	 "Without --bus the daemon writes the recording of its last ten minutes to its state "
+	 "directory.\n"
+	 "With --bus the frames of an interface are written as `candump -L` does, to FILE (which "
+	 "must\n"
+	 "not exist yet) or stdout, until Ctrl-C. The daemon may run meanwhile, and need not.\n"
+	 "  --bus CAN        interface, for example can0\n"
+	 "  --for TIME       end after TIME: 90, 90s, 15min\n" WAIT_HELP "\n" FIND_BANK,
+	 ctl_record},
+	{"profile", "show NAME | import FILE.dbc",
+	 "what a pack profile reads and sends; a profile from a DBC file",
+	 "show prints where the facts of a profile come from, what it reads and sends, and how "
+	 "sure "
+	 "each\n"
+	 "signal is; or its mistakes, and exits 78. NAME is a profile or a file. import turns the "
+	 "messages\n"
+	 "and signals of a DBC file into a profile to be finished by hand, on stdout.\n"
+	 "  --profiles DIR   find NAME in DIR (default: config/packs here, then the installed "
+	 "ones)\n",
+	 ctl_profile},
+	{"decode", "--profile NAME LOG", "a candump log through a pack profile, as JSON lines",
+	 "LOG is a file as `candump -L` or `rebankctl record --bus` write it; - reads stdin. One "
+	 "line per\n"
+	 "message says what it brought; ISO-TP answers in the log are put together. What was wrong "
+	 "with\n"
+	 "frames is counted on stderr, with the first broken lines, stamps that run backwards and "
+	 "what\n"
+	 "was never known. Exits 1 when nothing was taken or a line was broken.\n"
+	 "  --profile NAME   a profile or a file\n"
+	 "  --profiles DIR   find NAME in DIR (default: config/packs here, then the installed "
+	 "ones)\n"
+	 "  --bus BUS        only frames of this bus: equal ids on another bus mean other things; "
+	 "a log of\n"
+	 "                   several is refused without it\n"
+	 "  --every TIME     the whole sample each TIME of the log (0.1s, 1s) instead of each "
+	 "message\n"
+	 "  --reversed       the current of this pack counts the other way round\n",
+	 ctl_decode},
 	{"status", "", "print the state of the bank once",
 	 "  --json           print the document of the daemon as it is\n\n" FIND_BANK, ctl_status},
 	{"watch", "", "watch the bank: a live table on a terminal, plain lines elsewhere",

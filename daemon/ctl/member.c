@@ -113,6 +113,23 @@ bool member_pack(const struct member *at, int *pack)
 	return *pack >= 0;
 }
 
+bool member_pcs(const struct member *at, int *pcs)
+{
+	const struct site *site = &at->reader->scenario->config.site;
+	const char *id;
+
+	*pcs = -1;
+	if (!member_word(at, "pcs", &id))
+		return false;
+	for (unsigned i = 0; i < site->n_pcs; i++)
+		if (strcmp(site->pcs[i].id, id) == 0)
+			*pcs = (int)i;
+	if (*pcs < 0)
+		member_refuse(at, member_find(at, "pcs"),
+			      "the site has no converter \"%s\": name one of its pcs", id);
+	return *pcs >= 0;
+}
+
 static bool listed(const char *const *list, const char *name)
 {
 	for (; *list; list++)

@@ -57,6 +57,7 @@ static int from_config(const char *file, char *path, size_t size)
 	mistakes = config_load(file, NULL, config, stderr);
 	if (mistakes == 0)
 		snprintf(path, size, "%s/%s.sock", config->run_dir, config->site.id);
+	config_free(config);
 	free(config);
 	return mistakes == 0 ? CTL_OK : CTL_CONFIG;
 }

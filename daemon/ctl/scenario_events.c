@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/scenario_parts.h"
+#include "northbound/operation.h"
 
 static const char *const command_words[] = {
 	[COMMAND_RELEASE] = "release",
@@ -14,11 +15,12 @@ static const char *const command_words[] = {
 	[COMMAND_PACK_ENABLE] = "enable",
 	[COMMAND_PACK_DISABLE] = "disable",
 	[COMMAND_CLEAR] = "clear",
+	[COMMAND_PROOF] = "proof",
 };
 
 static bool command_parse(const char *word, enum command_kind *kind)
 {
-	for (int i = COMMAND_RELEASE; i <= COMMAND_CLEAR; i++)
+	for (int i = COMMAND_RELEASE; i <= COMMAND_PROOF; i++)
 		if (command_words[i] && strcmp(command_words[i], word) == 0) {
 			*kind = (enum command_kind)i;
 			return true;
@@ -42,13 +44,15 @@ static void read_fault_words(const struct member *at, struct twin_fault *fault)
 static void read_fault(const struct member *at, int64_t at_ms, int64_t until_ms)
 {
 	static const char *const common[] = {"at_s", "until_s", "fault", NULL};
-	static const char *const own[] = {"pack", "pole", "input", "value", NULL};
+	static const char *const own[] = {"pack", "pcs", "pole", "input", "value", NULL};
 	struct twin_config *sim = &at->reader->scenario->config.sim;
 	struct twin_fault fault = {.at_ms = at_ms, .until_ms = until_ms, .pack = -1};
 	const char *word;
+	int pcs;
 
 	member_only(at, common, own);
 	member_pack(at, &fault.pack);
+	member_pcs(at, &pcs);
 	read_fault_words(at, &fault);
 	member_number(at, "value", -1e9, 1e9, &fault.value);
 	if (!member_word(at, "fault", &word))
@@ -56,10 +60,16 @@ static void read_fault(const struct member *at, int64_t at_ms, int64_t until_ms)
 	if (!twin_fault_kind_parse(word, &fault.kind))
 		member_refuse(at, NULL, "no fault \"%s\": `rebankctl simulate --words` lists them",
 			      word);
+	else if (twin_fault_of_pcs(fault.kind) && member_given(at, "pack"))
+		member_refuse(at, NULL, "%s is of a converter: say pcs instead of pack", word);
+	else if (pcs >= 0 && !twin_fault_of_pcs(fault.kind))
+		member_refuse(at, NULL, "%s is not of a converter: pcs says nothing here", word);
 	else if (sim->n_faults == TWIN_FAULT_MAX)
 		member_refuse(at, NULL, "more than %d faults: split the scenario", TWIN_FAULT_MAX);
-	else
+	else {
+		fault.pack = pcs >= 0 ? pcs : fault.pack;
 		sim->fault[sim->n_faults++] = fault;
+	}
 }
 
 /* The source that speaks; without one, `local` or the first that may. */
@@ -137,7 +147,7 @@ static void read_setpoint(const struct member *at, struct happening *happening)
 
 static void read_command(const struct member *at, struct happening *happening)
 {
-	static const char *const own[] = {"command", "pack", NULL};
+	static const char *const own[] = {"command", "pack", "proof", NULL};
 	struct command *command = &happening->command;
 	int pack;
 	const char *word;
@@ -152,7 +162,7 @@ static void read_command(const struct member *at, struct happening *happening)
 	if (!command_parse(word, &command->kind)) {
 		member_refuse(at, NULL,
 			      "no command \"%s\": release, start, stop, lock, unlock, "
-			      "enable, disable or clear",
+			      "enable, disable, clear or proof",
 			      word);
 		return;
 	}
@@ -160,6 +170,11 @@ static void read_command(const struct member *at, struct happening *happening)
 	if (pack < 0 &&
 	    (command->kind == COMMAND_PACK_ENABLE || command->kind == COMMAND_PACK_DISABLE))
 		member_refuse(at, NULL, "%s needs a pack", word);
+	if (command->kind == COMMAND_PROOF && member_word(at, "proof", &word) &&
+	    !proof_parse(word, &command->proof))
+		member_refuse(at, NULL,
+			      "no proof \"%s\": estop, heartbeat, dead-man, insulation or weld",
+			      word);
 }
 
 static void read_dispatch(const struct member *at, struct happening *happening)

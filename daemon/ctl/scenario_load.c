@@ -47,6 +47,7 @@ void scenario_free(struct scenario *scenario)
 {
 	if (!scenario)
 		return;
+	config_free(&scenario->config);
 	free(scenario->happening);
 	free(scenario->expect);
 	free(scenario);

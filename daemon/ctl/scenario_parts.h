@@ -62,6 +62,7 @@ struct expect {
 	int64_t from_ms, to_ms;
 	unsigned line;
 	int pack; /* -1: the bank, or any */
+	int pcs;  /* -1: any */
 	double number, tolerance;
 	bool flag;
 	int word; /* enum of the kind's words */
@@ -77,6 +78,7 @@ enum expect_flag {
 	EXPECT_OF_PACK = 1, /* needs a pack */
 	EXPECT_OF_ID = 2,   /* needs the id of a command */
 	EXPECT_NEAR = 4,    /* takes a tolerance */
+	EXPECT_OF_PCS = 16, /* needs a converter */
 	EXPECT_TOTAL = 8,   /* judged at the end, from the journal and the totals */
 };
 
@@ -137,6 +139,8 @@ bool member_flag(const struct member *at, const char *key, bool *value);
 bool member_word(const struct member *at, const char *key, const char **value);
 /* Index of the pack `key` names; -1 when it is not given. */
 bool member_pack(const struct member *at, int *pack);
+/* The index of the converter named by `pcs`; -1: none is. */
+bool member_pcs(const struct member *at, int *pcs);
 /* Seconds to milliseconds. */
 bool member_seconds(const struct member *at, const char *key, double lo, int64_t *ms);
 /* Refuses every member that is in neither list; each ends with NULL. */
@@ -148,7 +152,7 @@ struct journal_event {
 	int64_t at_ms;
 	enum event_kind kind;
 	enum reason reason;
-	int pack;
+	int pack, pcs;
 	double value, threshold;
 };
 

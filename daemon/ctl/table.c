@@ -67,6 +67,8 @@ static void print_bank(const json_t *status, FILE *out)
 		json_is_true(json_object_get(active, "locked")) ? ", locked" : "",
 		json_is_true(json_object_get(active, "stopped")) ? ", stopped" : "",
 		time_of(status, "ts", b, sizeof(b)));
+	if (json_is_false(json_object_get(status, "commissioned")))
+		fprintf(out, "contactors stay open: %s\n", string_of(status, "commissioning"));
 }
 
 static void print_power(const json_t *status, FILE *out)
@@ -142,6 +144,36 @@ static void print_pack(const json_t *pack, int id_width, FILE *out)
 	fprintf(out, "%s\n", json_is_true(json_object_get(s, "latched")) ? " (latched)" : "");
 }
 
+/* What stands, in the words of its event. */
+static void print_standing(const json_t *standing, FILE *out)
+{
+	size_t i;
+	json_t *event;
+
+	json_array_foreach(standing, i, event)
+		fprintf(out, "%-10s %s: %s\n", string_of(event, "severity"), string_of(event, "code"),
+			string_of(event, "text"));
+}
+
+/* Only what is due within a month: the rest is in `status --json`. */
+static void print_proofs(const json_t *proofs, FILE *out)
+{
+	size_t i;
+	json_t *proof;
+
+	json_array_foreach(proofs, i, proof)
+	{
+		double left_d = json_number_value(json_object_get(proof, "left_d"));
+		const char *pack = json_string_value(json_object_get(proof, "pack"));
+
+		if (left_d >= 30.0)
+			continue;
+		fprintf(out, "proof      %s%s%s %s %.0f days\n", string_of(proof, "proof"),
+			pack ? " of " : "", pack ? pack : "",
+			left_d < 0.0 ? "overdue since" : "due in", left_d < 0.0 ? -left_d : left_d);
+	}
+}
+
 void table_print(const json_t *status, FILE *out)
 {
 	const json_t *packs = json_object_get(status, "packs"), *pack;
@@ -155,6 +187,8 @@ void table_print(const json_t *status, FILE *out)
 	}
 	print_power(status, out);
 	print_limits(status, out);
+	print_standing(json_object_get(status, "standing"), out);
+	print_proofs(json_object_get(status, "proofs"), out);
 	json_array_foreach(packs, i, pack) if ((int)strlen(string_of(pack, "id")) > id_width)
 		id_width = (int)strlen(string_of(pack, "id"));
 	fprintf(out, "\n%-*s  %-11s %6s %6s %7s %7s  %5s %5s  %4s  %5s %5s  %s\n", id_width, "pack",

@@ -90,7 +90,7 @@ static void answer_event(struct intake *intake, const char *source, enum reason 
 
 	item.event.at_ms = now_ms;
 	item.event.reason = reason;
-	item.event.pack = -1;
+	item.event.pack = item.event.pcs = -1;
 	item.event.value = (double)NAN;
 	item.event.threshold = (double)NAN;
 	snprintf(item.source, sizeof item.source, "%s", source);
@@ -299,24 +299,25 @@ void intake_take(struct intake *intake, const char *topic, const struct link_mes
 		 int64_t now_ms)
 {
 	const struct site *site = &intake->config->site;
+	unsigned n_sources = intake->config->mqtt.n_sources;
 	char name[ID_SIZE];
 	bool is_cmd = split_topic(topic, "cmd", name, sizeof name);
 	unsigned source = 1; /* 0 is local, and nobody is local by claiming so in a topic */
 
 	if (!is_cmd && !split_topic(topic, "setpoint", name, sizeof name))
 		return;
-	while (source < site->n_sources && strcmp(site->source[source].id, name) != 0)
+	while (source < n_sources && strcmp(site->source[source].id, name) != 0)
 		source++;
 	if (message->retained) {
 		/* An empty one is somebody clearing the mistake. */
 		if (message->length > 0 &&
-		    may_scold(&intake->traffic[source < site->n_sources ? source : SOURCE_MAX],
+		    may_scold(&intake->traffic[source < n_sources ? source : SOURCE_MAX],
 			      now_ms))
 			answer_event(intake, name, REASON_RETAINED,
 				     "publish commands without the retain flag", now_ms);
 		return;
 	}
-	if (source < site->n_sources)
+	if (source < n_sources)
 		take_known(intake, source, is_cmd, message, now_ms);
 	else
 		take_unknown(intake, name, is_cmd, message, now_ms);

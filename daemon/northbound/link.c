@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The library buffers whatever arrives; a command is at most 4 KiB, and topics and properties come
+ * on top. The broker keeps larger packets from a client that says so (MQTT 5). */
+enum { PACKET_MAX_BYTES = 16384 };
+
 struct link {
 	struct mosquitto *client;
 	struct link_owner owner;
@@ -152,6 +156,22 @@ static int set_tls(struct link *link, const struct mqtt_config *config)
 	return rc;
 }
 
+/*
+ * The call that connects without blocking takes no properties. The one that takes them keeps them
+ * for every later connection of this client before it looks at the host; without a host it goes no
+ * further. A library that looks first only forgets them: then the broker's own limit has to do.
+ */
+static void set_packet_limit(struct link *link)
+{
+	mosquitto_property *properties = NULL;
+
+	if (!link->v5 || mosquitto_property_add_int32(&properties, MQTT_PROP_MAXIMUM_PACKET_SIZE,
+						      PACKET_MAX_BYTES) != MOSQ_ERR_SUCCESS)
+		return;
+	mosquitto_connect_bind_v5(link->client, NULL, 0, 0, NULL, properties);
+	mosquitto_property_free_all(&properties);
+}
+
 static int set_up(struct link *link, const struct mqtt_config *config, const char *will_topic,
 		  const char *will)
 {
@@ -170,6 +190,8 @@ static int set_up(struct link *link, const struct mqtt_config *config, const cha
 		rc = set_tls(link, config);
 	if (rc == MOSQ_ERR_SUCCESS)
 		rc = mosquitto_will_set(link->client, will_topic, (int)strlen(will), will, 1, true);
+	if (rc == MOSQ_ERR_SUCCESS)
+		set_packet_limit(link);
 	if (rc == MOSQ_ERR_SUCCESS)
 		rc = mosquitto_connect_async(link->client, config->host, config->port,
 					     (int)config->keepalive_s);

@@ -29,6 +29,7 @@ struct local {
 	struct mailbox *reports;
 	int stop_fd, listen_fd;
 	atomic_uint peers;
+	_Atomic(const struct commission *) commission; /* NULL: not told yet */
 	pthread_t thread;
 	/* the local thread's own */
 	struct sockaddr_un address;
@@ -59,6 +60,7 @@ static json_t *render_status_line(struct local *local)
 	const struct site *site = &local->config->site;
 	bool connected = local->owner.mqtt && mqtt_connected(local->owner.mqtt);
 	struct telemetry_view view = {.n = local->n};
+	const struct commission *commission = atomic_load(&local->commission);
 	bool has;
 
 	if (mailbox_take(local->reports, &local->report))
@@ -66,11 +68,13 @@ static json_t *render_status_line(struct local *local)
 	has = local->has_report;
 	local->n++;
 	return json_pack(
-		"{si ss sI ss ss sb so so so so}", "v", 1, "type", "status", "ts",
+		"{si ss sI ss ss sb sb ss so so so so so so}", "v", 1, "type", "status", "ts",
 		(json_int_t)report->utc_ms, "bank", site->id, "boot", local->boot, "connected",
-		connected, "telemetry", has ? render_telemetry(report, &view) : json_null(),
+		connected, "commissioned", commission && commission->holds, "commissioning",
+		commission ? commission->text : "", "telemetry", has ? render_telemetry(report, &view) : json_null(),
 		"limits", has ? render_limits(report, site) : json_null(), "active",
-		has ? render_active(report, site) : json_null(), "packs", render_packs(report));
+		has ? render_active(report, site) : json_null(), "standing",
+		render_standing(report, site), "proofs", render_proofs(report), "packs", render_packs(report));
 }
 
 static json_t *render_error(enum reason reason, const char *detail)
@@ -353,6 +357,11 @@ struct local *local_new(const struct config *config, const char *boot,
 		local->address.sun_path);
 	release(local);
 	return NULL;
+}
+
+void local_tell_commission(struct local *local, const struct commission *commission)
+{
+	atomic_store(&local->commission, commission);
 }
 
 void local_give_report(struct local *local, const struct bank_report *report, size_t report_size)

@@ -10,6 +10,7 @@
 #include "drivers/worker/queue.h"
 #include "northbound/mqtt.h"
 #include "northbound/outbox.h"
+#include "store/commission.h"
 
 struct local;
 
@@ -23,6 +24,8 @@ struct local_owner {
 /* Listens on <run_dir>/<bank>.sock. NULL and a line on stderr on failure. */
 struct local *local_new(const struct config *config, const char *boot,
 			const struct local_owner *owner);
+
+void local_tell_commission(struct local *local, const struct commission *commission);
 
 /* From the control thread. */
 void local_give_report(struct local *local, const struct bank_report *report, size_t report_size);

@@ -6,6 +6,7 @@
 
 #include "northbound/local.h"
 #include "northbound/mqtt.h"
+#include "northbound/sunspec.h"
 #include "northbound/thread.h"
 
 enum { REPORT_EVERY_MS = 100 };
@@ -14,6 +15,8 @@ struct northbound {
 	struct queue *commands;
 	struct mqtt *mqtt; /* NULL: not enabled */
 	struct local *local;
+	struct sunspec *sunspec; /* NULL: not enabled */
+	unsigned sunspec_source; /* 0: it cannot be written */
 	int64_t reported_ms;
 };
 
@@ -32,10 +35,19 @@ struct northbound *northbound_new(const struct config *config, const char *boot,
 	owner.mqtt = northbound->mqtt;
 	if (northbound->commands && (northbound->mqtt || !config->mqtt.enabled))
 		northbound->local = local_new(config, boot, &owner);
-	if (northbound->local)
+	if (northbound->local && config->sunspec.enabled) {
+		northbound->sunspec = sunspec_new(config, boot, northbound->commands);
+		northbound->sunspec_source = config->sunspec.source;
+	}
+	if (northbound->local && (northbound->sunspec || !config->sunspec.enabled))
 		return northbound;
 	northbound_stop(northbound, 0);
 	return NULL;
+}
+
+void northbound_tell_commission(struct northbound *northbound, const struct commission *commission)
+{
+	local_tell_commission(northbound->local, commission);
 }
 
 int northbound_fd(const struct northbound *northbound)
@@ -54,16 +66,19 @@ unsigned northbound_take(struct northbound *northbound, struct command *command,
 
 bool northbound_connected(const struct northbound *northbound)
 {
-	return northbound->mqtt && mqtt_connected(northbound->mqtt);
+	return !northbound->mqtt || mqtt_connected(northbound->mqtt);
 }
 
-static void give_report(struct northbound *northbound, const struct bank_report *report)
+static void give_report(struct northbound *northbound, const struct bank_report *report,
+			const struct bank_outputs *out)
 {
 	size_t size = offsetof(struct bank_report, pack) + report->n_packs * sizeof report->pack[0];
 
 	if (northbound->mqtt)
 		mqtt_give_report(northbound->mqtt, report, size);
 	local_give_report(northbound->local, report, size);
+	if (northbound->sunspec)
+		sunspec_give_report(northbound->sunspec, report, size, out);
 	northbound->reported_ms = report->now_ms;
 }
 
@@ -75,6 +90,8 @@ static void give_ack(struct northbound *northbound, struct outgoing *item, const
 		local_give(northbound->local, item);
 	else if (northbound->mqtt)
 		mqtt_give(northbound->mqtt, item);
+	if (ack->source != 0 && ack->source == northbound->sunspec_source)
+		sunspec_give_ack(northbound->sunspec, ack);
 }
 
 static void give_event(struct northbound *northbound, struct outgoing *item,
@@ -98,7 +115,7 @@ void northbound_give(struct northbound *northbound, const struct bank_report *re
 		give_ack(northbound, &item, &out->ack[i]);
 	if (news || report->now_ms - northbound->reported_ms >= REPORT_EVERY_MS ||
 	    northbound->reported_ms == 0)
-		give_report(northbound, report);
+		give_report(northbound, report, out);
 	for (unsigned i = 0; i < out->n_events; i++)
 		give_event(northbound, &item, &out->event[i]);
 	if (out->events_dropped > 0 && northbound->mqtt)
@@ -111,6 +128,8 @@ void northbound_stop(struct northbound *northbound, int timeout_ms)
 
 	if (!northbound)
 		return;
+	if (northbound->sunspec)
+		ended = sunspec_stop(northbound->sunspec, timeout_ms + 200) && ended;
 	if (northbound->local)
 		ended = local_stop(northbound->local, timeout_ms + 200) && ended;
 	if (northbound->mqtt)

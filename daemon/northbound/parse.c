@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "northbound/json_scan.h"
+#include "northbound/json_value.h"
+#include "northbound/operation.h"
 
-#define INTEGER_MAX 9007199254740991 /* the largest integer that every JSON reader keeps exact */
 #define VALID_MAX_S 3600.0
 
 enum document { /* bits, so that one table of keys serves all documents */
@@ -47,45 +48,6 @@ refuse(struct parsed *parsed, enum reason reason, const char *format, ...)
 			*c = '?';
 }
 
-static bool read_integer(const json_t *value, int64_t low, int64_t *out)
-{
-	double real = json_number_value(value);
-
-	if (!json_is_number(value) || !(real >= (double)low && real <= (double)INTEGER_MAX) ||
-	    real != floor(real))
-		return false;
-	*out = json_is_integer(value) ? json_integer_value(value) : (int64_t)real;
-	return true;
-}
-
-/* Letters, digits and `extra`; 1..size-1 of them. */
-static bool read_name(const json_t *value, const char *extra, char *out, size_t size)
-{
-	const char *text = json_string_value(value);
-	size_t length = json_string_length(value);
-
-	if (!text || length < 1 || length >= size)
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		char c = text[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		      (c != '\0' && strchr(extra, c))))
-			return false;
-	}
-	memcpy(out, text, length + 1);
-	return true;
-}
-
-/* Index of the string value in `words` (NULL-terminated); -1: none of them. */
-static int read_word(const json_t *value, const char *const *words)
-{
-	for (int i = 0; json_is_string(value) && words[i]; i++)
-		if (strcmp(json_string_value(value), words[i]) == 0)
-			return i;
-	return -1;
-}
-
 /* ---- one function per key; each returns what was expected, or NULL when the value is fine
  * -------- */
 
@@ -98,7 +60,7 @@ static const char *take_version(const json_t *value, struct reading *reading)
 
 static const char *take_id(const json_t *value, struct reading *reading)
 {
-	return read_name(value, "._:-", reading->parsed->id, sizeof reading->parsed->id)
+	return json_value_name(value, "._:-", reading->parsed->id, sizeof reading->parsed->id)
 		       ? NULL
 		       : "1 to 64 characters of A-Z a-z 0-9 . _ : -";
 }
@@ -107,7 +69,7 @@ static const char *take_session(const json_t *value, struct reading *reading)
 {
 	struct command *command = &reading->parsed->command;
 
-	return read_name(value, "-", command->session, sizeof command->session)
+	return json_value_name(value, "-", command->session, sizeof command->session)
 		       ? NULL
 		       : "1 to 36 characters of A-Z a-z 0-9 -";
 }
@@ -116,7 +78,7 @@ static const char *take_boot(const json_t *value, struct reading *reading)
 {
 	char boot[SESSION_SIZE];
 
-	if (!read_name(value, "-", boot, sizeof boot))
+	if (!json_value_name(value, "-", boot, sizeof boot))
 		return "1 to 36 characters of A-Z a-z 0-9 -";
 	reading->parsed->command.boot_given = true;
 	reading->parsed->command.boot_matches = strcmp(boot, reading->boot) == 0;
@@ -125,24 +87,26 @@ static const char *take_boot(const json_t *value, struct reading *reading)
 
 static const char *take_seq(const json_t *value, struct reading *reading)
 {
-	return read_integer(value, 0, &reading->parsed->seq) ? NULL : "an integer from 0 to 2^53-1";
+	return json_value_integer(value, 0, &reading->parsed->seq) ? NULL
+								   : "an integer from 0 to 2^53-1";
 }
 
 static const char *take_n(const json_t *value, struct reading *reading)
 {
-	return read_integer(value, 0, &reading->parsed->n) ? NULL : "an integer from 0 to 2^53-1";
+	return json_value_integer(value, 0, &reading->parsed->n) ? NULL
+								 : "an integer from 0 to 2^53-1";
 }
 
 static const char *take_ts(const json_t *value, struct reading *reading)
 {
-	return read_integer(value, 0, &reading->parsed->ts_utc_ms)
+	return json_value_integer(value, 0, &reading->parsed->ts_utc_ms)
 		       ? NULL
 		       : "an integer, milliseconds since the epoch, UTC";
 }
 
 static const char *take_start(const json_t *value, struct reading *reading)
 {
-	return read_integer(value, 1, &reading->parsed->command.start_utc_ms)
+	return json_value_integer(value, 1, &reading->parsed->command.start_utc_ms)
 		       ? NULL
 		       : "an integer, milliseconds since the epoch, UTC";
 }
@@ -184,7 +148,7 @@ static const char *take_ramp(const json_t *value, struct reading *reading)
 static const char *take_limit(const json_t *value, struct reading *reading)
 {
 	static const char *const words[] = {"clamp", "reject", NULL};
-	int word = read_word(value, words);
+	int word = json_value_word(value, words);
 
 	reading->parsed->command.reject_if_limited = word == 1;
 	return word >= 0 ? NULL : "clamp or reject";
@@ -195,7 +159,7 @@ static const char *take_service(const json_t *value, struct reading *reading)
 	static const char *const words[] = {"setpoint", "afrr", "mfrr", "peak", "test", NULL};
 	static const enum service services[] = {SERVICE_SETPOINT, SERVICE_AFRR, SERVICE_MFRR,
 						SERVICE_PEAK, SERVICE_TEST};
-	int word = read_word(value, words);
+	int word = json_value_word(value, words);
 
 	if (word < 0)
 		return "setpoint, afrr, mfrr, peak or test";
@@ -206,7 +170,7 @@ static const char *take_service(const json_t *value, struct reading *reading)
 static const char *take_on_expiry(const json_t *value, struct reading *reading)
 {
 	static const char *const words[] = {"default", "zero", NULL};
-	int word = read_word(value, words);
+	int word = json_value_word(value, words);
 
 	reading->parsed->command.zero_on_expiry = word == 1;
 	return word >= 0 ? NULL : "default or zero";
@@ -218,38 +182,18 @@ static const char *take_dry_run(const json_t *value, struct reading *reading)
 	return json_is_boolean(value) ? NULL : "true or false";
 }
 
-static const struct {
-	const char *word;
-	enum command_kind kind;
-	enum { NO_PACK, MAY_PACK, NEEDS_PACK } pack;
-	bool remote;
-} doing[] = {
-	{"start", COMMAND_START, NO_PACK, true},
-	{"stop", COMMAND_STOP, NO_PACK, true},
-	{"lock", COMMAND_LOCK, NO_PACK, true},
-	{"unlock", COMMAND_UNLOCK, NO_PACK, true},
-	{"enable", COMMAND_PACK_ENABLE, NEEDS_PACK, true},
-	{"disable", COMMAND_PACK_DISABLE, NEEDS_PACK, true},
-	{"clear", COMMAND_CLEAR, MAY_PACK, true},
-	{"release", COMMAND_RELEASE, NO_PACK, false}, /* remote: p_w null */
-};
-
-/* Index into `doing`; -1: none. */
-static int find_doing(const json_t *value, bool remote)
-{
-	const char *word = json_string_value(value);
-
-	for (size_t i = 0; word && i < sizeof doing / sizeof doing[0]; i++)
-		if (strcmp(doing[i].word, word) == 0 && (doing[i].remote || !remote))
-			return (int)i;
-	return -1;
-}
-
 static const char *take_doing(const json_t *value, struct reading *reading)
 {
 	(void)value; /* the document is chosen by it: see parse_cmd and parse_local */
 	(void)reading;
 	return NULL;
+}
+
+static const char *take_proof(const json_t *value, struct reading *reading)
+{
+	return proof_parse(json_string_value(value), &reading->parsed->command.proof)
+		       ? NULL
+		       : "estop, heartbeat, dead-man, insulation or weld";
 }
 
 static const char *take_pack(const json_t *value, struct reading *reading)
@@ -288,6 +232,7 @@ static const struct key {
 	{"dry_run", POWER, 0, take_dry_run},
 	{"do", DOING, DOING, take_doing},
 	{"pack", CMD | LOCAL_DO, 0, take_pack},
+	{"proof", LOCAL_DO, 0, take_proof},
 };
 enum { KEY_COUNT = sizeof keys / sizeof keys[0] };
 
@@ -345,16 +290,24 @@ static void read_keys(json_t *object, unsigned document, struct reading *reading
 	memcpy(reading->parsed->command.id, reading->parsed->id, sizeof reading->parsed->id);
 }
 
-static void take_doing_row(const json_t *object, int row, struct parsed *parsed)
+static void take_operation(const json_t *object, const struct operation *operation,
+			   struct parsed *parsed)
 {
-	bool given = json_object_get(object, "pack") != NULL;
+	bool pack = json_object_get(object, "pack") != NULL;
+	bool proof = json_object_get(object, "proof") != NULL;
 
-	parsed->command.kind = doing[row].kind;
-	if (doing[row].pack == NEEDS_PACK && !given)
+	parsed->command.kind = operation->kind;
+	if (operation->of == OF_PACK && !pack)
 		refuse(parsed, REASON_SCHEMA, "key \"pack\" is missing");
-	if (doing[row].pack == NO_PACK && given)
+	if (operation->of == OF_BANK && pack)
 		refuse(parsed, REASON_SCHEMA, "\"%s\" concerns the bank: no key \"pack\"",
-		       doing[row].word);
+		       operation->word);
+	if (operation->kind == COMMAND_PROOF && !proof)
+		refuse(parsed, REASON_SCHEMA, "key \"proof\" is missing");
+	if (operation->kind != COMMAND_PROOF && proof)
+		refuse(parsed, REASON_SCHEMA, "\"%s\" has no key \"proof\"", operation->word);
+	if (operation->kind == COMMAND_PROOF && (parsed->command.proof == PROOF_WELD) != pack)
+		refuse(parsed, REASON_SCHEMA, "\"weld\" needs a pack, the others have none");
 }
 
 /* NULL when the text is no JSON object; the reason is then in `parsed`. */
@@ -412,17 +365,17 @@ void parse_cmd(const char *text, size_t length, const struct site *site, const c
 {
 	struct reading reading = {site, boot, parsed};
 	json_t *root = load(text, length, parsed);
-	int row;
+	const struct operation *operation;
 
 	if (!root)
 		return;
 	read_keys(root, CMD, &reading);
-	row = find_doing(json_object_get(root, "do"), true);
-	if (row < 0)
+	operation = operation_find(json_string_value(json_object_get(root, "do")), true);
+	if (operation)
+		take_operation(root, operation, parsed);
+	else
 		refuse(parsed, REASON_SCHEMA,
 		       "do is not start, stop, lock, unlock, enable, disable or clear");
-	else
-		take_doing_row(root, row, parsed);
 	json_decref(root);
 }
 
@@ -432,20 +385,20 @@ static enum local_request read_local(json_t *root, struct reading *reading)
 	static const enum local_request requests[] = {LOCAL_STATUS, LOCAL_WATCH, LOCAL_RECORD,
 						      LOCAL_COMMAND};
 	const json_t *word = json_object_get(root, "do");
-	int ask = read_word(word, asks);
-	int row = find_doing(word, false);
+	int ask = json_value_word(word, asks);
+	const struct operation *operation = operation_find(json_string_value(word), false);
 
 	if (ask >= 0) {
 		read_keys(root, requests[ask] == LOCAL_COMMAND ? LOCAL_SET : LOCAL_ASK, reading);
 		return requests[ask];
 	}
 	read_keys(root, LOCAL_DO, reading);
-	if (row >= 0)
-		take_doing_row(root, row, reading->parsed);
+	if (operation)
+		take_operation(root, operation, reading->parsed);
 	else
 		refuse(reading->parsed, REASON_SCHEMA,
 		       "do is not status, watch, record, setpoint, release, start, stop, lock, "
-		       "unlock, enable, disable or clear");
+		       "unlock, enable, disable, clear or proof");
 	return LOCAL_COMMAND;
 }
 

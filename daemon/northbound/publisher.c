@@ -6,43 +6,27 @@
 #include <string.h>
 
 #include "clock.h"
-#include "northbound/change.h"
+#include "northbound/post.h"
 #include "northbound/render.h"
+#include "northbound/retained.h"
 
 enum {
-	REPEAT_MS = 10000,      /* limits and active, at least */
-	STATUS_AGAIN_MS = 1000, /* fastest answer to somebody overwriting our status */
-	FRESH_MS = 10000,       /* an echoed telemetry counter may be this old */
-	TELEMETRY_KEPT = 128,   /* counters of 10 s at the shortest interval, and some */
+	FRESH_MS = 10000,     /* an echoed telemetry counter may be this old */
+	TELEMETRY_KEPT = 128, /* counters of 10 s at the shortest interval, and some */
 	EVENTS_KEPT = 1024,
 	ACKS_KEPT = 1024,
 	EVENTS_IN_FLIGHT = 8,
 	ACKS_IN_FLIGHT = 16, /* their own window: no backlog of events delays an ack */
 };
 
-/* One retained topic: only its latest document matters, one at a time is in flight. */
-struct slot {
-	bool dirty;
-	int mid; /* -1: none in flight */
-	int64_t published_ms;
-};
-
-enum { SLOT_STATUS = 0, SLOT_INFO, SLOT_LIMITS, SLOT_ACTIVE, SLOT_PACK };
-enum { SLOT_COUNT = SLOT_PACK + PACK_MAX };
-
 struct publisher {
 	const struct config *config;
 	const char *boot;
 	char root[ROOT_SIZE];
 	struct outbox *events, *acks;
-	struct slot slot[SLOT_COUNT];
-	bool has_report, new_report, stopped;
-	struct bank_report report;    /* the latest */
-	struct bank_report published; /* as of each retained document's last publication */
-	bool clock_synced;            /* as last published in status */
-	const char *status_reason;
-	int64_t status_again_ms;
-	uint32_t conn;
+	struct retained retained;
+	bool has_report, new_report;
+	struct bank_report report; /* the latest */
 	size_t lost_before;
 	int64_t n, n_ms[TELEMETRY_KEPT]; /* counter, and when each of the last was published */
 	int64_t telemetry_ms, packs_ms;  /* next due */
@@ -56,12 +40,9 @@ struct publisher *publisher_new(const struct config *config, const char *boot)
 		return NULL;
 	publisher->config = config;
 	publisher->boot = boot;
-	publisher->conn = 1;
-	publisher->status_reason = "start";
 	snprintf(publisher->root, sizeof publisher->root, "%s/%s", config->mqtt.prefix,
 		 config->site.id);
-	for (unsigned i = 0; i < SLOT_COUNT; i++)
-		publisher->slot[i].mid = -1;
+	retained_init(&publisher->retained, config, boot, publisher->root);
 	publisher->events = outbox_new(EVENTS_KEPT, EVENTS_IN_FLIGHT);
 	publisher->acks = outbox_new(ACKS_KEPT, ACKS_IN_FLIGHT);
 	if (publisher->events && publisher->acks)
@@ -84,49 +65,28 @@ void publisher_topic(const struct publisher *publisher, const char *rest, char *
 	snprintf(topic, size, "%s/%s", publisher->root, rest);
 }
 
-static json_t *status_document(const struct publisher *publisher, bool online, const char *reason)
+static const struct bank_report *report_of(const struct publisher *publisher)
 {
-	return render_status(&(struct status_view){
-		.online = online,
-		.clock_synced = publisher->has_report && publisher->report.clock_synced,
-		.boot = publisher->boot,
-		.reason = reason,
-		.conn = publisher->conn,
-		.ts_utc_ms = clock_utc_ms(),
-	});
-}
-
-static char *text_of(json_t *document)
-{
-	char *text = document ? render_text(document) : NULL;
-
-	json_decref(document);
-	return text;
+	return publisher->has_report ? &publisher->report : NULL;
 }
 
 char *publisher_will(const struct publisher *publisher)
 {
-	return text_of(status_document(publisher, false, "lost"));
+	return retained_will(&publisher->retained, report_of(publisher));
 }
 
 void publisher_up(struct publisher *publisher, const char *reason)
 {
-	publisher->status_reason = reason;
 	publisher->telemetry_ms = 0;
 	publisher->packs_ms = 0;
-	publisher->status_again_ms = 0; /* a birth waits for nothing: it must come first */
-	publisher->slot[SLOT_STATUS].dirty = true;
-	for (unsigned i = 1; i < SLOT_PACK + publisher->config->site.n_packs; i++)
-		publisher->slot[i].dirty = publisher->has_report;
+	retained_up(&publisher->retained, report_of(publisher), reason);
 }
 
 void publisher_down(struct publisher *publisher)
 {
-	publisher->conn++;
 	outbox_rewind(publisher->events);
 	outbox_rewind(publisher->acks);
-	for (unsigned i = 0; i < SLOT_COUNT; i++)
-		publisher->slot[i] = (struct slot){.mid = -1};
+	retained_down(&publisher->retained);
 }
 
 bool publisher_is_ready(const struct publisher *publisher)
@@ -136,24 +96,12 @@ bool publisher_is_ready(const struct publisher *publisher)
 
 void publisher_look(struct publisher *publisher, const struct bank_report *report, size_t length)
 {
-	const struct bank_report *old = &publisher->published;
-	const struct site *site = &publisher->config->site;
 	bool first = !publisher->has_report;
 
 	memcpy(&publisher->report, report, length);
 	publisher->has_report = true;
 	publisher->new_report = true;
-	if (first)
-		publisher->slot[SLOT_INFO].dirty = true;
-	if (first || change_in_limits(report, old, site))
-		publisher->slot[SLOT_LIMITS].dirty = true;
-	if (first || change_in_active(report, old, site))
-		publisher->slot[SLOT_ACTIVE].dirty = true;
-	for (unsigned i = 0; i < report->n_packs; i++)
-		if (first || change_in_pack(&report->pack[i], &old->pack[i]))
-			publisher->slot[SLOT_PACK + i].dirty = true;
-	if (!publisher->stopped && publisher->clock_synced != report->clock_synced)
-		publisher->slot[SLOT_STATUS].dirty = true;
+	retained_look(&publisher->retained, &publisher->report, first);
 }
 
 void publisher_put(struct publisher *publisher, const struct outgoing *item)
@@ -163,119 +111,22 @@ void publisher_put(struct publisher *publisher, const struct outgoing *item)
 
 void publisher_delivered(struct publisher *publisher, int mid)
 {
-	for (unsigned i = 0; i < SLOT_COUNT; i++) {
-		if (publisher->slot[i].mid == mid) {
-			publisher->slot[i].mid = -1;
-			return;
-		}
-	}
-	if (!outbox_delivered(publisher->acks, mid))
+	if (!retained_delivered(&publisher->retained, mid) &&
+	    !outbox_delivered(publisher->acks, mid))
 		outbox_delivered(publisher->events, mid);
 }
 
 void publisher_watch_status(struct publisher *publisher, const char *text, size_t length)
 {
-	json_t *status = json_loadb(text, length, 0, NULL);
-	const char *boot = json_string_value(json_object_get(status, "boot"));
-	bool ours = boot && strcmp(boot, publisher->boot) == 0 &&
-		    json_integer_value(json_object_get(status, "conn")) == publisher->conn &&
-		    json_is_true(json_object_get(status, "online")) == !publisher->stopped;
-
-	json_decref(status);
-	if (!ours)
-		publisher->slot[SLOT_STATUS].dirty = true;
+	retained_watch_status(&publisher->retained, text, length);
 }
 
 void publisher_stop(struct publisher *publisher)
 {
-	publisher->stopped = true;
-	publisher->status_reason = "stop";
-	publisher->status_again_ms = 0;
-	publisher->slot[SLOT_STATUS].dirty = true;
+	retained_stop(&publisher->retained);
 }
 
 /* ---- publishing ---------------------------------------------------------------------------- */
-
-/* Takes the document over. Message id, -1 when it did not go out. */
-static int publish(struct publisher *publisher, struct link *link, const char *rest,
-		   json_t *document, struct link_publication publication)
-{
-	char topic[TOPIC_SIZE];
-	char *text = text_of(document);
-	int mid = -1;
-
-	publisher_topic(publisher, rest, topic, sizeof topic);
-	publication.topic = topic;
-	publication.text = text;
-	if (text)
-		mid = link_publish(link, &publication);
-	free(text);
-	return mid;
-}
-
-static json_t *slot_document(struct publisher *publisher, unsigned slot, char *rest, size_t size)
-{
-	const struct bank_report *report = &publisher->report;
-	const struct site *site = &publisher->config->site;
-
-	switch (slot) {
-	case SLOT_STATUS:
-		snprintf(rest, size, "status");
-		return status_document(publisher, !publisher->stopped, publisher->status_reason);
-	case SLOT_INFO:
-		snprintf(rest, size, "info");
-		return render_info(publisher->config, report);
-	case SLOT_LIMITS:
-		snprintf(rest, size, "limits");
-		return render_limits(report, site);
-	case SLOT_ACTIVE:
-		snprintf(rest, size, "active");
-		return render_active(report, site);
-	default:
-		snprintf(rest, size, "pack/%s/state", site->pack[slot - SLOT_PACK].id);
-		return render_pack_state(report, slot - SLOT_PACK);
-	}
-}
-
-/* Remembers what the outside now knows, for the next comparison. */
-static void remember(struct publisher *publisher, unsigned slot)
-{
-	struct bank_report *to = &publisher->published;
-	const struct bank_report *from = &publisher->report;
-
-	if (slot == SLOT_STATUS)
-		publisher->clock_synced = publisher->has_report && from->clock_synced;
-	else if (slot == SLOT_LIMITS)
-		change_copy_limits(to, from);
-	else if (slot == SLOT_ACTIVE)
-		change_copy_active(to, from);
-	else if (slot >= SLOT_PACK)
-		to->pack[slot - SLOT_PACK] = from->pack[slot - SLOT_PACK];
-}
-
-static void run_slot(struct publisher *publisher, struct link *link, unsigned index, int64_t now_ms)
-{
-	struct slot *slot = &publisher->slot[index];
-	char rest[TOPIC_SIZE - ROOT_SIZE];
-	json_t *document;
-
-	if ((index == SLOT_LIMITS || index == SLOT_ACTIVE) && publisher->has_report &&
-	    now_ms - slot->published_ms >= REPEAT_MS)
-		slot->dirty = true;
-	if (!slot->dirty || slot->mid >= 0 ||
-	    (index == SLOT_STATUS && now_ms < publisher->status_again_ms))
-		return;
-	document = slot_document(publisher, index, rest, sizeof rest);
-	slot->mid = publish(publisher, link, rest, document,
-			    (struct link_publication){.qos = 1, .retain = true});
-	if (slot->mid < 0)
-		return;
-	slot->dirty = false;
-	slot->published_ms = now_ms;
-	remember(publisher, index);
-	if (index == SLOT_STATUS)
-		publisher->status_again_ms = now_ms + STATUS_AGAIN_MS;
-}
 
 static void run_telemetry(struct publisher *publisher, struct link *link, int64_t now_ms)
 {
@@ -294,8 +145,9 @@ static void run_telemetry(struct publisher *publisher, struct link *link, int64_
 	if (now_ms < publisher->telemetry_ms || !publisher->new_report || link_wants_write(link))
 		return;
 	document = render_telemetry(&publisher->report, &view);
-	if (publish(publisher, link, "telemetry", document,
-		    (struct link_publication){.expiry_s = (unsigned)ceil(2.0 * period_s)}) < 0)
+	if (post_document(link, publisher->root, "telemetry", document,
+			  (struct link_publication){.expiry_s = (unsigned)ceil(2.0 * period_s)}) <
+	    0)
 		return;
 	publisher->new_report = false;
 	publisher->n_ms[publisher->n % TELEMETRY_KEPT] = now_ms;
@@ -317,9 +169,10 @@ static void run_pack_telemetry(struct publisher *publisher, struct link *link, i
 		char rest[TOPIC_SIZE - ROOT_SIZE];
 
 		snprintf(rest, sizeof rest, "pack/%s/telemetry", site->pack[i].id);
-		publish(publisher, link, rest, render_pack_telemetry(&publisher->report, i),
-			(struct link_publication){
-				.expiry_s = (unsigned)ceil(2.0 * mqtt->pack_telemetry_s)});
+		post_document(link, publisher->root, rest,
+			      render_pack_telemetry(&publisher->report, i),
+			      (struct link_publication){
+				      .expiry_s = (unsigned)ceil(2.0 * mqtt->pack_telemetry_s)});
 	}
 }
 
@@ -343,8 +196,9 @@ static void run_events(struct publisher *publisher, struct link *link)
 	const struct outgoing *item;
 
 	while ((item = outbox_next(publisher->events)) != NULL) {
-		int mid = publish(publisher, link, "event", event_document(publisher, item),
-				  (struct link_publication){.qos = 1});
+		int mid = post_document(link, publisher->root, "event",
+					event_document(publisher, item),
+					(struct link_publication){.qos = 1});
 
 		if (mid < 0)
 			return;
@@ -387,8 +241,8 @@ static bool publish_ack(struct publisher *publisher, struct link *link, const st
 	int mid;
 
 	snprintf(rest, sizeof rest, "setpoint/%s/ack", view.source);
-	mid = publish(publisher, link, rest, json_incref(document),
-		      (struct link_publication){.qos = 1});
+	mid = post_document(link, publisher->root, rest, json_incref(document),
+			    (struct link_publication){.qos = 1});
 	if (mid >= 0) {
 		outbox_sent(publisher->acks, mid);
 		if (known)
@@ -411,8 +265,7 @@ static int64_t next_due_ms(const struct publisher *publisher, int64_t now_ms)
 
 	if (publisher->new_report)
 		next_ms = earliest(next_ms, publisher->telemetry_ms);
-	if (publisher->slot[SLOT_STATUS].dirty && publisher->slot[SLOT_STATUS].mid < 0)
-		next_ms = earliest(next_ms, publisher->status_again_ms);
+	next_ms = earliest(next_ms, retained_due_ms(&publisher->retained));
 	return next_ms > now_ms ? next_ms : now_ms + 10; /* blocked by a full socket: not at once */
 }
 
@@ -422,14 +275,14 @@ int64_t publisher_run(struct publisher *publisher, struct link *link, const stru
 	const struct outgoing *item;
 
 	publisher->lost_before = lost_before;
-	run_slot(publisher, link, SLOT_STATUS, now_ms); /* the birth is the first document of all */
+	/* The birth is the first document of all. */
+	retained_run_status(&publisher->retained, link, report_of(publisher), now_ms);
 	while ((item = outbox_next(publisher->acks)) != NULL)
 		if (!publish_ack(publisher, link, intake, item))
 			break;
-	for (unsigned i = 1; i < SLOT_PACK + publisher->config->site.n_packs; i++)
-		run_slot(publisher, link, i, now_ms);
+	retained_run_others(&publisher->retained, link, report_of(publisher), now_ms);
 	run_events(publisher, link);
-	if (!publisher->stopped) {
+	if (!publisher->retained.stopped) {
 		run_telemetry(publisher, link, now_ms);
 		run_pack_telemetry(publisher, link, now_ms);
 	}
@@ -438,11 +291,8 @@ int64_t publisher_run(struct publisher *publisher, struct link *link, const stru
 
 bool publisher_is_idle(const struct publisher *publisher)
 {
-	bool idle = outbox_used(publisher->events) == 0 && outbox_used(publisher->acks) == 0;
-
-	for (unsigned i = 0; i < SLOT_COUNT; i++)
-		idle = idle && !publisher->slot[i].dirty && publisher->slot[i].mid < 0;
-	return idle;
+	return outbox_used(publisher->events) == 0 && outbox_used(publisher->acks) == 0 &&
+	       retained_is_idle(&publisher->retained);
 }
 
 bool publisher_is_fresh(const struct publisher *publisher, int64_t n, int64_t now_ms)

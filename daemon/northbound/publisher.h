@@ -1,7 +1,6 @@
 /*
- * Which document goes out when: retained ones on change and at intervals (the latest only, one in
- * flight per topic), telemetry by the clock, events and acks as they come. Knows topics and
- * documents, not sockets.
+ * Which document goes out when: retained ones on change (retained.h), telemetry by the clock, events
+ * and acks as they come. Knows topics and documents, not sockets.
  */
 #ifndef REBANK_NORTHBOUND_PUBLISHER_H
 #define REBANK_NORTHBOUND_PUBLISHER_H
@@ -11,8 +10,7 @@
 #include "northbound/intake.h"
 #include "northbound/link.h"
 #include "northbound/outbox.h"
-
-enum { TOPIC_SIZE = 192, ROOT_SIZE = 104 }; /* a root is "<prefix>/<bank>" */
+#include "northbound/post.h"
 
 struct publisher;
 

@@ -50,6 +50,18 @@ static const char *chemistry_name(enum chemistry chemistry)
 	return "unknown";
 }
 
+/* Poles whose state is reported: of the others neither open nor closed can be proven by feedback. */
+static json_t *info_feedback(const struct pack_contactors *contactors)
+{
+	static const char *const poles[POLE_COUNT] = {"negative", "positive", "precharge"};
+	json_t *list = json_array();
+
+	for (int pole = 0; pole < POLE_COUNT; pole++)
+		if (contactors->feedback[pole])
+			json_array_append_new(list, json_string(poles[pole]));
+	return list;
+}
+
 static json_t *info_packs(const struct site *site)
 {
 	json_t *packs = json_array();
@@ -59,14 +71,16 @@ static json_t *info_packs(const struct site *site)
 
 		json_array_append_new(
 			packs,
-			json_pack("{ss ss ss si so so so so sb}", "id", pack->id, "profile",
+			json_pack("{ss ss ss si so so so so sb sb so}", "id", pack->id, "profile",
 				  pack->profile, "chemistry", chemistry_name(pack->model.chemistry),
 				  "cells_series", (int)pack->model.cells_series, "nominal_ah",
 				  render_number(pack->model.nominal_ah, 2), "capacity_ah",
 				  render_number(pack->model.capacity_ah, 2), "dis_max_a",
 				  render_number(pack->limit.dis_max_a, 1), "cha_max_a",
 				  render_number(pack->limit.cha_max_a, 1), "shared_pole",
-				  pack->contactors.shared_pole));
+				  pack->contactors.shared_pole, "by_frames",
+				  pack->contactors.by_frames, "feedback",
+				  info_feedback(&pack->contactors)));
 	}
 	return packs;
 }
@@ -126,14 +140,16 @@ json_t *render_event(const struct event *event, const struct site *site, int64_t
 {
 	const struct reason_text *text = reason_text(event->reason);
 	bool has_pack = event->pack >= 0 && (unsigned)event->pack < site->n_packs;
+	bool has_pcs = event->pcs >= 0 && (unsigned)event->pcs < site->n_pcs;
 	char sentence[256];
 
 	event_sentence(event, site, sentence, sizeof sentence);
-	return json_pack("{si sI so ss ss ss ss? so so so ss ss}", "v", 1, "ts",
+	return json_pack("{si sI so ss ss ss ss? ss? so so so ss ss}", "v", 1, "ts",
 			 (json_int_t)(event->at_ms + utc_offset_ms), "seq",
 			 number_or_null(event->seq, event->seq > 0), "code", text->word, "kind",
 			 event_kind_word(event->kind), "severity", severity_word(text->severity),
-			 "pack", has_pack ? site->pack[event->pack].id : NULL, "evt1",
+			 "pack", has_pack ? site->pack[event->pack].id : NULL, "pcs",
+			 has_pcs ? site->pcs[event->pcs].id : NULL, "evt1",
 			 number_or_null(text->evt1, text->evt1 != EVT1_NONE), "value",
 			 render_number(event->value, 4), "threshold",
 			 render_number(event->threshold, 4), "unit", text->unit, "text", sentence);

@@ -33,6 +33,10 @@ json_t *render_limits(const struct bank_report *report, const struct site *site)
 json_t *render_active(const struct bank_report *report, const struct site *site);
 json_t *render_pack_telemetry(const struct bank_report *report, unsigned pack);
 json_t *render_pack_state(const struct bank_report *report, unsigned pack);
+/* What stands, each as the event that told it; "seq" is null. */
+json_t *render_standing(const struct bank_report *report, const struct site *site);
+/* Proof tests that are required here, and when they are due. */
+json_t *render_proofs(const struct bank_report *report);
 
 /* `utc_offset_ms` turns the monotonic stamps of events and acks into UTC. */
 json_t *render_event(const struct event *event, const struct site *site, int64_t utc_offset_ms);

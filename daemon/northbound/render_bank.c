@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "northbound/render.h"
@@ -106,12 +107,38 @@ json_t *render_active(const struct bank_report *report, const struct site *site)
 		"stopped", report->stopped, "locked", report->locked, "tripped", report->tripped);
 }
 
+/* The wear ledger of each contactor. */
+static json_t *render_contactors(const struct pack_report *p)
+{
+	static const char *const poles[POLE_COUNT] = {"negative", "positive", "precharge"};
+	json_t *list = json_array();
+
+	for (int pole = 0; pole < POLE_COUNT; pole++) {
+		const struct contactor_wear *wear = &p->contactor[pole];
+
+		if (!p->fitted[pole])
+			continue;
+		json_array_append_new(
+			list,
+			json_pack("{ss sI sI so so so so so so}", "pole", poles[pole], "operations",
+				  (json_int_t)wear->operations, "loaded_breaks",
+				  (json_int_t)wear->loaded_breaks, "wear_pct",
+				  render_number(100.0 * wear->miner, 3), "make_a",
+				  render_number(wear->make_a, 1), "make_v",
+				  render_number(wear->make_v, 1), "break_a",
+				  render_number(wear->break_a, 1), "break_v",
+				  render_number(wear->break_v, 1), "break_a_max",
+				  render_number(wear->break_a_max, 1)));
+	}
+	return list;
+}
+
 json_t *render_pack_telemetry(const struct bank_report *report, unsigned pack)
 {
 	const struct pack_report *p = &report->pack[pack];
 
 	return json_pack(
-		"{si sI ss so so so so so so so so so so so so so ss so so so so so so so sI}", "v",
+		"{si sI ss so so so so so so so so so so so so so ss so so so so so so so sI so}", "v",
 		1, "ts", (json_int_t)report->utc_ms, "state", p->state, "dc_v",
 		render_number(p->v, 2), "a", render_number(p->a, 2), "soc_pct",
 		render_number(100.0 * p->soc, 2), "soc_sigma_pct",
@@ -125,7 +152,8 @@ json_t *render_pack_telemetry(const struct bank_report *report, unsigned pack)
 		render_number(p->ah_dis, 2), "cha_total_ah", render_number(p->ah_cha, 2),
 		"e_dis_total_wh", render_number(p->wh_dis, 1), "e_cha_total_wh",
 		render_number(p->wh_cha, 1), "cycles", render_number(p->efc, 3), "wear_pct",
-		render_number(100.0 * p->wear, 3), "operations", (json_int_t)p->operations);
+		render_number(100.0 * p->wear, 3), "operations", (json_int_t)p->operations,
+		"contactors", render_contactors(p));
 }
 
 json_t *render_pack_state(const struct bank_report *report, unsigned pack)
@@ -139,4 +167,33 @@ json_t *render_pack_state(const struct bank_report *report, unsigned pack)
 			 render_number(p->reason_threshold, 4), "unit", text->unit, "text",
 			 text->sentence, "connected", p->connected, "isolated", p->isolated,
 			 "latched", p->latched, "disabled", p->disabled);
+}
+
+json_t *render_standing(const struct bank_report *report, const struct site *site)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < report->n_standing && i < STANDING_MAX; i++)
+		json_array_append_new(array, render_event(&report->standing[i], site,
+							  report->utc_ms - report->now_ms));
+	return array;
+}
+
+json_t *render_proofs(const struct bank_report *report)
+{
+	json_t *array = json_array();
+
+	for (int test = 0; test < PROOF_TESTS; test++) {
+		double left_d = report->proof_left_d[test];
+
+		if (isnan(left_d) || report->now_ms == 0)
+			continue;
+		json_array_append_new(
+			array,
+			json_pack(
+				"{ss so so sb}", "proof", proof_word((enum proof_test)test), "pack",
+				pack_id(report, test == PROOF_WELD ? report->proof_weld_pack : -1),
+				"left_d", render_number(left_d, 2), "overdue", left_d < 0.0));
+	}
+	return array;
 }

@@ -75,7 +75,11 @@ int event_sentence(const struct event *event, const struct site *site, char *buf
 {
 	const struct reason_text *text = reason_text(event->reason);
 	bool has_pack = event->pack >= 0 && (unsigned)event->pack < site->n_packs;
-	const char *subject = has_pack ? "pack " : "bank";
+	bool has_pcs = event->pcs >= 0 && (unsigned)event->pcs < site->n_pcs;
+	const char *subject = has_pack ? "pack " : has_pcs ? "converter " : "bank";
+	const char *id = has_pack  ? site->pack[event->pack].id
+			 : has_pcs ? site->pcs[event->pcs].id
+				   : "";
 	char value[64], threshold[64];
 
 	if (event->reason == REASON_STATE)
@@ -84,10 +88,38 @@ int event_sentence(const struct event *event, const struct site *site, char *buf
 	number_text(": ", event->value, text->unit, value, sizeof value);
 	number_text(*value ? ", threshold " : ": threshold ", event->threshold, text->unit,
 		    threshold, sizeof threshold);
-	if (!has_pack && strncmp(text->sentence, "bank ", 5) == 0) /* it names itself */
+	if (!*id && strncmp(text->sentence, "bank ", 5) == 0) /* it names itself */
 		subject = "";
-	return snprintf(buf, size, "%s%s%s%s%s%s%s", subject,
-			has_pack ? site->pack[event->pack].id : "", *subject ? ": " : "",
+	return snprintf(buf, size, "%s%s%s%s%s%s%s", subject, id, *subject ? ": " : "",
 			text->sentence, event->kind == EVENT_CLEARED ? " (cleared)" : "", value,
 			threshold);
+}
+
+int notice_sentence(const struct driver_notice *notice, const struct site *site, char *buf,
+		    size_t size)
+{
+	bool of_pack = notice->pack >= 0 && (unsigned)notice->pack < site->n_packs;
+	char id[24] = "", times[64] = "";
+
+	if (notice->has_id)
+		snprintf(id, sizeof id, ", %s0x%X", notice->times > 1 ? "last " : "", notice->id);
+	if (notice->again)
+		snprintf(times, sizeof times, ", %u time%s since this was last said", notice->times,
+			 notice->times == 1 ? "" : "s");
+	else if (notice->times > 1)
+		snprintf(times, sizeof times, ", %u times", notice->times);
+	return snprintf(buf, size, "%s %s: %s%s%s", of_pack ? "pack" : "bus",
+			of_pack ? site->pack[notice->pack].id : notice->place, notice->text, id,
+			times);
+}
+
+int event_log_level(const struct event *event)
+{
+	static const int level[] = {[SEVERITY_INFO] = 6,
+				    [SEVERITY_WARNING] = 4,
+				    [SEVERITY_DERATE] = 5,
+				    [SEVERITY_TRIP] = 3,
+				    [SEVERITY_ALARM] = 2};
+
+	return event->kind == EVENT_CLEARED ? 5 : level[reason_text(event->reason)->severity];
 }

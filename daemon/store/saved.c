@@ -36,6 +36,12 @@ struct member {
 			NUMBER, 1                                                                  \
 	}
 
+#define PROOF(test, word)                                                                          \
+	{"proof_" word "_utc_ms", offsetof(struct bank_saved, proof[test].utc_ms), I64, 1},        \
+	{                                                                                          \
+		"proof_" word "_run_s", offsetof(struct bank_saved, proof[test].run_s), NUMBER, 1  \
+	}
+
 /* Whoever adds a member that must survive adds it here; test_store checks the sizes. Monotonic
  * instants mean nothing after a restart and stay out. */
 static const struct member pack_members[] = {
@@ -49,6 +55,13 @@ static const struct member pack_members[] = {
 	MEMBER(pack_saved, welded, BOOL, POLE_COUNT),
 	MEMBER(pack_saved, alternate, BOOL, 1),
 	MEMBER(pack_saved, disabled, BOOL, 1),
+	MEMBER(pack_saved, ops_today, U32, 1),
+	MEMBER(pack_saved, ops_day_ms, I64, 1),
+	MEMBER(pack_saved, resistor_j, NUMBER, 1),
+	MEMBER(pack_saved, tries, U32, 1),
+	MEMBER(pack_saved, failures, U32, 1),
+	MEMBER(pack_saved, weld.utc_ms, I64, 1),
+	MEMBER(pack_saved, weld.run_s, NUMBER, 1),
 	MEMBER(pack_saved, life.ah_dis, NUMBER, 1),
 	MEMBER(pack_saved, life.ah_cha, NUMBER, 1),
 	MEMBER(pack_saved, life.wh_dis, NUMBER, 1),
@@ -83,11 +96,30 @@ static const struct member pack_members[] = {
 static const struct member bank_members[] = {
 	MEMBER(bank_saved, utc_ms, I64, 1),
 	MEMBER(bank_saved, event_seq, U32, 1),
+	MEMBER(bank_saved, ended, BOOL, 1),
+	MEMBER(bank_saved, ops_hour, U32, 1),
+	MEMBER(bank_saved, ops_hour_ms, I64, 1),
 	MEMBER(bank_saved, stopped, BOOL, 1),
+	MEMBER(bank_saved, stopped_by, TEXT, ID_SIZE),
 	MEMBER(bank_saved, locked, BOOL, 1),
 	MEMBER(bank_saved, started, BOOL, 1),
-	MEMBER(bank_saved, last_seq, I64, SOURCE_MAX),
-	MEMBER(bank_saved, last_ts_utc_ms, I64, SOURCE_MAX),
+	PROOF(PROOF_ESTOP, "estop"),
+	PROOF(PROOF_HEARTBEAT, "heartbeat"),
+	PROOF(PROOF_DEAD_MAN, "dead_man"),
+	PROOF(PROOF_INSULATION, "insulation"),
+};
+
+/* The names that each series has in the file; setpoints have those from before there were two. */
+static const struct {
+	const char *seq, *ts, *session;
+} series_names[SERIES_COUNT] = {
+	[SERIES_SETPOINT] = {"last_seq", "last_ts_utc_ms", "session"},
+	[SERIES_COMMAND] = {"cmd_seq", "cmd_ts_utc_ms", "cmd_session"},
+};
+
+static const struct member pcs_members[] = {
+	MEMBER(pcs_saved, id, TEXT, ID_SIZE),
+	MEMBER(pcs_saved, valid, BOOL, 1),
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -202,7 +234,7 @@ static json_t *latches_get(uint64_t latched, const struct rule *rule, unsigned n
 {
 	json_t *array = json_array();
 
-	for (unsigned r = 0; r < n; r++)
+	for (unsigned r = 0; r < n && r < 64; r++)
 		if (latched >> r & 1)
 			json_array_append_new(array,
 					      json_string(reason_text(rule[r].reason)->word));
@@ -219,7 +251,7 @@ static const char *latches_set(uint64_t *latched, const struct rule *rule, unsig
 		const char *word = json_string_value(json_array_get(array, i));
 		bool found = false;
 
-		for (unsigned r = 0; word && r < n; r++) {
+		for (unsigned r = 0; word && r < n && r < 64; r++) {
 			if (!(rule[r].flags & RULE_LATCH) ||
 			    strcmp(word, reason_text(rule[r].reason)->word) != 0)
 				continue;
@@ -232,14 +264,95 @@ static const char *latches_set(uint64_t *latched, const struct rule *rule, unsig
 	return unknown;
 }
 
+static json_t *converters_get(const struct bank_saved *saved)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; i < saved->n_pcs; i++) {
+		const struct pcs_saved *p = &saved->pcs[i];
+		json_t *pcs = members_get(p, pcs_members, COUNT(pcs_members));
+
+		json_object_set_new(pcs, "latched",
+				    latches_get(p->latched, pcs_rules, n_pcs_rules));
+		json_array_append_new(array, pcs);
+	}
+	return array;
+}
+
+/* The first member that does not fit, or NULL. */
+static const char *converters_set(struct bank_saved *saved, const json_t *array,
+				  const char **unknown)
+{
+	const char *bad = NULL;
+
+	if (json_array_size(array) > PCS_MAX)
+		return "pcs";
+	saved->n_pcs = (unsigned)json_array_size(array);
+	for (unsigned i = 0; i < saved->n_pcs && !bad; i++) {
+		struct pcs_saved *p = &saved->pcs[i];
+		const json_t *pcs = json_array_get(array, i);
+		const char *word = latches_set(&p->latched, pcs_rules, n_pcs_rules,
+					       json_object_get(pcs, "latched"));
+
+		bad = members_set(p, pcs_members, COUNT(pcs_members), pcs);
+		*unknown = word ? word : *unknown;
+	}
+	return bad;
+}
+
+static void memory_get(const struct bank_saved *saved, json_t *root)
+{
+	for (unsigned j = 0; j < SERIES_COUNT; j++) {
+		const struct memory_saved *memory = &saved->memory[j];
+		json_t *seq = json_array(), *ts = json_array(), *session = json_array();
+
+		for (unsigned i = 0; i < SOURCE_MAX; i++) {
+			json_array_append_new(seq, json_integer(memory->last_seq[i]));
+			json_array_append_new(ts, json_integer(memory->last_ts_utc_ms[i]));
+			json_array_append_new(session, json_string(memory->session[i]));
+		}
+		json_object_set_new(root, series_names[j].seq, seq);
+		json_object_set_new(root, series_names[j].ts, ts);
+		json_object_set_new(root, series_names[j].session, session);
+	}
+}
+
+/* The first member that does not fit, or NULL. An older version counted all messages of a source
+ * together: what it saved holds for both. */
+static const char *memory_set(struct bank_saved *saved, const json_t *root)
+{
+	bool together = !json_object_get(root, series_names[SERIES_COMMAND].seq);
+
+	for (unsigned j = 0; j < SERIES_COUNT; j++) {
+		unsigned named = together ? (unsigned)SERIES_SETPOINT : j;
+		struct memory_saved *memory = &saved->memory[j];
+		const struct member numbers[] = {
+			{series_names[named].seq, offsetof(struct memory_saved, last_seq), I64,
+			 SOURCE_MAX},
+			{series_names[named].ts, offsetof(struct memory_saved, last_ts_utc_ms), I64,
+			 SOURCE_MAX},
+		};
+		const json_t *sessions = json_object_get(root, series_names[named].session);
+		const char *bad = members_set(memory, numbers, COUNT(numbers), root);
+
+		if (bad)
+			return bad;
+		for (unsigned i = 0; i < SOURCE_MAX && i < json_array_size(sessions); i++) {
+			const char *text = json_string_value(json_array_get(sessions, i));
+
+			if (text)
+				snprintf(memory->session[i], SESSION_SIZE, "%s", text);
+		}
+	}
+	return NULL;
+}
+
 char *saved_encode(const struct bank_saved *saved)
 {
 	json_t *root = members_get(saved, bank_members, COUNT(bank_members));
-	json_t *packs = json_array(), *sessions = json_array();
+	json_t *packs = json_array();
 	char *text;
 
-	for (unsigned i = 0; i < SOURCE_MAX; i++)
-		json_array_append_new(sessions, json_string(saved->session[i]));
 	for (unsigned k = 0; k < saved->n_packs; k++) {
 		const struct pack_saved *p = &saved->pack[k];
 		json_t *pack = members_get(p, pack_members, COUNT(pack_members));
@@ -249,9 +362,10 @@ char *saved_encode(const struct bank_saved *saved)
 		json_array_append_new(packs, pack);
 	}
 	json_object_set_new(root, "v", json_integer(SAVED_VERSION));
-	json_object_set_new(root, "session", sessions);
+	memory_get(saved, root);
 	json_object_set_new(root, "latched", latches_get(saved->latched, bank_rules, n_bank_rules));
 	json_object_set_new(root, "packs", packs);
+	json_object_set_new(root, "pcs", converters_get(saved));
 	text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	json_decref(root);
 	return text;
@@ -261,17 +375,16 @@ char *saved_encode(const struct bank_saved *saved)
 static const char *root_decode(const json_t *root, struct bank_saved *saved, const char **unknown)
 {
 	const json_t *packs = json_object_get(root, "packs");
-	const json_t *sessions = json_object_get(root, "session");
 	const char *bad = members_set(saved, bank_members, COUNT(bank_members), root);
 
+	if (saved->ops_hour_ms < 0)
+		bad = "ops_hour_ms";
 	*unknown = latches_set(&saved->latched, bank_rules, n_bank_rules,
 			       json_object_get(root, "latched"));
-	for (unsigned i = 0; i < SOURCE_MAX && i < json_array_size(sessions); i++) {
-		const char *text = json_string_value(json_array_get(sessions, i));
-
-		if (text)
-			snprintf(saved->session[i], SESSION_SIZE, "%s", text);
-	}
+	if (!bad)
+		bad = memory_set(saved, root);
+	if (!bad)
+		bad = converters_set(saved, json_object_get(root, "pcs"), unknown);
 	if (json_array_size(packs) > PACK_MAX)
 		return "packs";
 	saved->n_packs = (unsigned)json_array_size(packs);
@@ -284,6 +397,8 @@ static const char *root_decode(const json_t *root, struct bank_saved *saved, con
 		bad = members_set(p, pack_members, COUNT(pack_members), pack);
 		if (p->life.rainflow.depth > RAINFLOW_STACK)
 			bad = "life.rainflow.depth";
+		if (p->ops_day_ms < 0)
+			bad = "ops_day_ms";
 		*unknown = word ? word : *unknown;
 	}
 	return bad;

@@ -27,13 +27,14 @@ enum {
 	CALM_MS = 60000
 };
 
-enum item_kind { ITEM_EVENT, ITEM_RECORDING };
+enum item_kind { ITEM_EVENT, ITEM_RECORDING, ITEM_NOTICE };
 
 struct item {
 	enum item_kind kind;
 	bool clock_synced;
 	int64_t utc_ms;
 	struct event event;
+	struct driver_notice notice;
 	char why[WHY_SIZE];
 };
 
@@ -59,8 +60,9 @@ struct store {
 	struct soe soe;
 	struct ledger *ledger; /* NULL: could not be opened, tried again now and then */
 	struct place in_ledger, in_soe, in_recordings;
-	bool batch;  /* a transaction is open */
-	bool urgent; /* an alarm or trip in it: commit without delay */
+	bool batch;    /* a transaction is open */
+	bool urgent;   /* an alarm or trip in it: commit without delay */
+	bool unsynced; /* the sequence of events may not be on the disk yet */
 	unsigned batch_events;
 	int64_t batch_ms, retry_ms;
 	atomic_size_t dropped;
@@ -160,15 +162,14 @@ static void ledger_take(struct store *store, const struct ledger_event *event)
 	store->batch = false;
 }
 
-static int event_level(const struct event *event)
+/* What was added to the sequence of events survives a cut of the supply from here on. */
+static void soe_end(struct store *store)
 {
-	static const int level[] = {[SEVERITY_INFO] = 6,
-				    [SEVERITY_WARNING] = 4,
-				    [SEVERITY_DERATE] = 5,
-				    [SEVERITY_TRIP] = 3,
-				    [SEVERITY_ALARM] = 2};
+	int error = store->unsynced ? soe_sync(&store->soe) : 0;
 
-	return event->kind == EVENT_CLEARED ? 5 : level[reason_text(event->reason)->severity];
+	store->unsynced = false;
+	if (error)
+		place_result(store, &store->in_soe, 1, strerror(-error));
 }
 
 static void event_take(struct store *store, const struct item *item)
@@ -180,16 +181,25 @@ static void event_take(struct store *store, const struct item *item)
 	int error;
 
 	event_sentence(e, &store->site, text, sizeof text);
-	say(store, event_level(e), text);
+	say(store, event_log_level(e), text);
 	error = soe_add(&store->soe, &(struct soe_entry){item->utc_ms, item->clock_synced,
 							 store->boot, pack, text, e});
-	if (!error && reason_text(e->reason)->severity >= SEVERITY_TRIP) {
-		store->urgent = true;
-		error = soe_sync(&store->soe);
-	}
 	place_result(store, &store->in_soe, 1, error ? strerror(-error) : NULL);
+	store->unsynced = true;
+	if (reason_text(e->reason)->severity >= SEVERITY_TRIP) {
+		store->urgent = true;
+		soe_end(store);
+	}
 	ledger_take(store, &(struct ledger_event){item->utc_ms, item->clock_synced, store->boot,
 						  pack, text, e});
+}
+
+static void notice_take(struct store *store, const struct item *item)
+{
+	char text[TEXT_MAX];
+
+	notice_sentence(&item->notice, &store->site, text, sizeof text);
+	say(store, 4, text);
 }
 
 static void recording_take(struct store *store, const struct item *item)
@@ -252,6 +262,8 @@ static void items_take(struct store *store)
 	while (queue_pop(store->items, &item)) {
 		if (item.kind == ITEM_EVENT)
 			event_take(store, &item);
+		else if (item.kind == ITEM_NOTICE)
+			notice_take(store, &item);
 		else
 			recording_take(store, &item);
 		lost_tell(store, item.utc_ms);
@@ -268,11 +280,13 @@ static void *store_run(void *context)
 
 	pthread_setname_np(pthread_self(), "store");
 	while (!stop) {
-		poll(fd, 3, store->batch ? BATCH_MS : -1);
+		poll(fd, 3, store->batch || store->unsynced ? BATCH_MS : -1);
 		stop = fd[2].revents & POLLIN;
 		items_take(store);
-		if (stop || store->urgent || now_ms() - store->batch_ms >= BATCH_MS)
+		if (stop || store->urgent || now_ms() - store->batch_ms >= BATCH_MS) {
+			soe_end(store);
 			batch_end(store);
+		}
 		state_take(store);
 	}
 	return NULL;
@@ -389,6 +403,15 @@ void store_event(struct store *store, const struct event *event, int64_t utc_ms,
 			    .event = *event};
 
 	queue_push(store->items, &item);
+}
+
+void store_notice(struct store *store, const struct driver_notice *notice)
+{
+	struct item item = {.kind = ITEM_NOTICE, .notice = *notice};
+
+	/* What is only printed must not push out what is written. */
+	if (queue_used(store->items) < ITEMS / 2)
+		queue_push(store->items, &item);
 }
 
 void store_dropped(struct store *store, unsigned n)

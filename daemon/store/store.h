@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "core/bank.h"
+#include "drivers/driver.h"
 #include "store/recorder.h"
 
 struct store;
@@ -28,6 +29,8 @@ void store_event(struct store *store, const struct event *event, int64_t utc_ms,
 void store_state(struct store *store, const struct bank_saved *saved);
 /* Events that did not even fit into the outputs of their step. */
 void store_dropped(struct store *store, unsigned n);
+/* A line for people: no event, it is printed only. */
+void store_notice(struct store *store, const struct driver_notice *notice);
 /* After recorder_pin. A thread that is too far behind gives the pin back and writes nothing. */
 void store_recording(struct store *store, const char *why, int64_t utc_ms);
 

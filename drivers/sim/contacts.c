@@ -25,8 +25,7 @@ void plant_contacts_init(struct twin *twin, unsigned k)
 		contact->bounce_for_ms = (int32_t)noise_between(&noise, 5.0, 7.99);
 		contact->open_ms = (int32_t)noise_between(&noise, 10.0, 12.99);
 		contact->aux_ms = (int32_t)noise_between(&noise, 3.0, 20.0);
-		/* One main pole missing is a bridge. Both missing: the pack's own BMS moves them
-		 * on our frames, which look like coils from here. */
+		/* One main pole missing is a bridge. */
 		contact->bridged = pole != POLE_PRECHARGE && mains && !site->has[pole];
 		contact->absent = pole == POLE_PRECHARGE && !site->has[pole];
 		contact->closed = contact->bridged;
@@ -79,10 +78,15 @@ void plant_contacts_drive(struct twin *twin, int64_t t)
 
 	chain_update(twin, t);
 	for (unsigned k = 0; k < twin->site.n_packs; k++) {
+		const struct pack_contactors *site = &twin->site.pack[k].contactors;
+
 		for (int pole = 0; pole < POLE_COUNT; pole++) {
 			struct plant_contact *contact = &twin->pack[k].contact[pole];
 			double enough = contact->driven ? DROP_OUT : PICK_UP;
-			bool on = twin->line_coil[k][pole] && twin->chain.coils && supply >= enough;
+			bool powered = twin->chain.coils && supply >= enough;
+			if (site->by_frames && !site->supply_in_chain)
+				powered = true; /* by the pack itself */
+			bool on = twin->line_coil[k][pole] && powered;
 
 			if (contact->bridged || contact->absent)
 				continue;
@@ -99,7 +103,7 @@ static bool contact_run(struct plant_contact *contact, bool weld, bool stuck, in
 {
 	bool was = contact->closed || contact->bounce_ms;
 
-	if (contact->bridged || contact->absent)
+	if (contact->bridged || contact->absent || contact->observed)
 		return false;
 	if (contact->due_ms && t >= contact->due_ms) {
 		contact->due_ms = 0;
@@ -176,13 +180,50 @@ void plant_contacts_run(struct twin *twin, int64_t t)
 		twin->settle_ms = t + PLANT_SETTLE_MS;
 }
 
+/* Returns whether it moved. */
+static bool contact_observe(struct plant_contact *contact, enum contact feedback, bool lies)
+{
+	bool was = contact->closed;
+
+	contact->observed = !contact->bridged && !contact->absent && !lies &&
+			    feedback != CONTACT_UNKNOWN;
+	if (!contact->observed)
+		return false;
+	contact->closed = feedback == CONTACT_CLOSED;
+	contact->due_ms = contact->bounce_ms = 0;
+	return contact->closed != was;
+}
+
+void plant_contacts_observe(struct twin *twin, const struct bank_inputs *in, int64_t t)
+{
+	for (unsigned k = 0; k < twin->site.n_packs; k++) {
+		const struct pack_effects *effects = &twin->effects.pack[k];
+
+		if (twin->site.pack[k].contactors.by_frames)
+			continue; /* no lines */
+		for (int pole = 0; pole < POLE_COUNT; pole++)
+			if (contact_observe(&twin->pack[k].contact[pole],
+					    in->contacts[k].feedback[pole],
+					    effects->chatter[pole] || effects->deaf_aux[pole]))
+				twin->settle_ms = t + PLANT_SETTLE_MS;
+	}
+	plant_contacts_run(twin, t);
+}
+
+bool plant_contacts_dark(const struct twin *twin, unsigned k)
+{
+	return twin->site.pack[k].contactors.by_frames ? twin->effects.pack[k].stale
+						       : twin->effects.gpio_gone;
+}
+
 enum contact plant_contact_feedback(struct twin *twin, unsigned k, enum pole pole, int64_t t)
 {
 	const struct plant_contact *contact = &twin->pack[k].contact[pole];
 	const struct pack_effects *effects = &twin->effects.pack[k];
 	bool closed = contact->closed || contact->bounce_ms;
 
-	if (!twin->site.pack[k].contactors.feedback[pole] || twin->effects.gpio_gone)
+	if (!twin->site.pack[k].contactors.feedback[pole] || effects->aux_gone ||
+	    plant_contacts_dark(twin, k))
 		return CONTACT_UNKNOWN;
 	if (t - contact->changed_ms < contact->aux_ms)
 		closed = !closed;

@@ -4,6 +4,11 @@
 
 #include "drivers/sim/plant.h"
 
+bool twin_fault_of_pcs(enum twin_fault_kind kind)
+{
+	return kind >= TWIN_PCS_DEAF && kind <= TWIN_PCS_NO_DEAD_MAN;
+}
+
 static bool fault_holds(const struct twin *twin, const struct twin_fault *fault, int64_t t)
 {
 	int64_t at = t - twin->start_ms;
@@ -25,6 +30,9 @@ static void fault_hit_pack(struct pack_effects *pack, const struct twin_fault *f
 		break;
 	case TWIN_FEEDBACK_LOST:
 		pack->deaf_aux[fault->pole] = true;
+		break;
+	case TWIN_FEEDBACK_GONE:
+		pack->aux_gone = true;
 		break;
 	case TWIN_FROZEN:
 		pack->frozen = true;
@@ -53,6 +61,12 @@ static void fault_hit_pack(struct pack_effects *pack, const struct twin_fault *f
 	case TWIN_PRECHARGE_OPEN:
 		pack->precharge_open = true;
 		break;
+	case TWIN_PACK_DEAF:
+		pack->deaf = true;
+		break;
+	case TWIN_CLOSES_UNASKED:
+		pack->closes_unasked = true;
+		break;
 	case TWIN_INSULATION:
 		pack->insulation_ohm = fault->value;
 		break;
@@ -69,7 +83,9 @@ static void fault_hit_pcs(struct effects *effects, const struct twin_fault *faul
 		effects->pcs_deaf[i] |= fault->kind == TWIN_PCS_DEAF;
 		effects->pcs_sign[i] |= fault->kind == TWIN_PCS_SIGN;
 		effects->pcs_silent[i] |= fault->kind == TWIN_PCS_SILENT;
+		effects->pcs_invalid[i] |= fault->kind == TWIN_PCS_INVALID;
 		effects->pcs_fault[i] |= fault->kind == TWIN_PCS_FAULT;
+		effects->pcs_no_dead_man[i] |= fault->kind == TWIN_PCS_NO_DEAD_MAN;
 	}
 }
 
@@ -81,7 +97,9 @@ static void fault_hit(struct twin *twin, const struct twin_fault *fault)
 	case TWIN_PCS_DEAF:
 	case TWIN_PCS_SIGN:
 	case TWIN_PCS_SILENT:
+	case TWIN_PCS_INVALID:
 	case TWIN_PCS_FAULT:
+	case TWIN_PCS_NO_DEAD_MAN:
 		fault_hit_pcs(effects, fault);
 		return;
 	case TWIN_ESTOP:

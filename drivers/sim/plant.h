@@ -75,11 +75,31 @@ struct plant_contact {
 	bool bridged; /* not fitted: always closed */
 	bool absent;  /* not fitted: always open */
 	bool driven, closed;
+	bool observed;      /* a real contactor: where plant_contacts_observe last saw it */
 	bool target;        /* where it goes at due_ms */
 	int64_t due_ms;     /* 0: at rest */
 	int64_t bounce_ms;  /* bounces until; 0: does not */
 	int64_t changed_ms; /* auxiliary contact follows aux_ms later */
 	int32_t close_ms, open_ms, bounce_for_ms, aux_ms;
+};
+
+/* What the BMS of a pack that closes by frames is doing. */
+enum own_step {
+	OWN_OPEN = 0,
+	OWN_THINKS,
+	OWN_NEGATIVE,
+	OWN_PRECHARGE,
+	OWN_POSITIVE,
+	OWN_CLOSED,
+	OWN_GAVE_UP, /* until the command ends */
+};
+
+struct plant_own_bms {
+	enum own_step step;
+	int64_t since_ms, near_ms; /* in this step; bus not near until */
+	int64_t next_ms;           /* looks again; INT64_MAX: at the next edge */
+	int64_t heard_ms;          /* last frames of ours */
+	bool command, wanted;      /* in those frames; what it goes for */
 };
 
 /* Sensors of one pack: what they add to the truth. */
@@ -119,6 +139,7 @@ struct plant_pack {
 	double g_s, a, v; /* conductance to the bar, 0: open; current; terminal voltage */
 	enum path path;
 	struct plant_contact contact[POLE_COUNT];
+	struct plant_own_bms own; /* site contactors.by_frames */
 	double resistor_j;
 
 	/* verdicts */
@@ -157,7 +178,7 @@ struct plant_pcs {
 /* What the faults of this instant do; gathered anew whenever one begins or ends. */
 struct pack_effects {
 	bool weld[POLE_COUNT], no_close[POLE_COUNT], chatter[POLE_COUNT], deaf_aux[POLE_COUNT];
-	bool frozen, stale, invalid, precharge_open;
+	bool aux_gone, frozen, stale, invalid, precharge_open, deaf, closes_unasked;
 	double lie_a, lie_v, drift_v, heat_w, runaway_k_s;
 	double insulation_ohm;
 };
@@ -165,6 +186,7 @@ struct pack_effects {
 struct effects {
 	struct pack_effects pack[PACK_MAX];
 	bool pcs_deaf[PCS_MAX], pcs_sign[PCS_MAX], pcs_silent[PCS_MAX], pcs_fault[PCS_MAX];
+	bool pcs_invalid[PCS_MAX], pcs_no_dead_man[PCS_MAX];
 	bool input[INPUT_COUNT];
 	bool estop, bus_sensor, bus_short, gpio_gone, meter_silent;
 	double insulation_ohm; /* of the bus itself */
@@ -185,11 +207,12 @@ struct twin {
 	int64_t start_ms, now_ms;
 	int64_t next_edge_ms;  /* earliest instant at which a fault or the chain may change */
 	int64_t next_fault_ms; /* ... at which a fault begins or ends */
+	int64_t own_ms;        /* ... at which a pack's own BMS looks again */
 	double capacitance_f, supply_nominal_v;
 
 	struct effects effects;
 	struct plant_chain chain;
-	bool line_enable, line_heartbeat; /* lines as last driven */
+	bool line_enable, line_heartbeat, line_fan; /* lines as last driven */
 	bool line_coil[PACK_MAX][POLE_COUNT];
 	struct plant_pack pack[PACK_MAX];
 	struct plant_pcs pcs[PCS_MAX];
@@ -241,12 +264,22 @@ double plant_pack_cha_limit_a(const struct twin *twin, unsigned k);
 /* ---- contacts.c: contactors and the hardware chain ------------------------------------------- */
 
 void plant_contacts_init(struct twin *twin, unsigned k);
+/* A pack that closes by frames has contactors of its own. Call before the pack's other parts. */
+void plant_own_bms_init(struct twin *twin, unsigned k);
+/* Its relays at t; true when one was switched. */
+bool plant_own_bms_run(struct twin *twin, unsigned k, int64_t t);
 /* Hardware chain and coil drives at t; called on every change of lines, faults or chain. */
 void plant_contacts_drive(struct twin *twin, int64_t t);
 /* Contacts that are due move; paths follow. */
 void plant_contacts_run(struct twin *twin, int64_t t);
+/* Hardware in the loop: contactors are where their real feedback says they are at t. One without a
+ * feedback, or with a fault of the twin upon it (what reads on the line is then known to be a lie),
+ * follows its coil as in a simulation. */
+void plant_contacts_observe(struct twin *twin, const struct bank_inputs *in, int64_t t);
 /* Next instant the chain may change by itself; INT64_MAX: none. */
 int64_t plant_chain_next_ms(const struct twin *twin, int64_t t);
+/* Nothing is read of this pack's contactors: its chip is gone, or it sends nothing. */
+bool plant_contacts_dark(const struct twin *twin, unsigned k);
 enum contact plant_contact_feedback(struct twin *twin, unsigned k, enum pole pole, int64_t t);
 
 /* ---- converter.c ----------------------------------------------------------------------------- */

@@ -227,13 +227,16 @@ static void sense_pack(struct twin *twin, unsigned k, struct pack_sample *out, i
 static void sense_contacts(struct twin *twin, unsigned k, struct pack_contacts *out, int64_t now)
 {
 	const struct plant_contact *contact = twin->pack[k].contact;
+	bool by_frames = twin->site.pack[k].contactors.by_frames;
 
-	if (!twin->effects.gpio_gone)
+	if (!plant_contacts_dark(twin, k))
 		out->stamp_ms = now;
 	for (int pole = 0; pole < POLE_COUNT; pole++) {
-		enum contact level = twin->line_coil[k][pole] ? CONTACT_CLOSED : CONTACT_OPEN;
+		bool driven = by_frames ? twin->pack[k].own.command : twin->line_coil[k][pole];
+		enum contact level = driven ? CONTACT_CLOSED : CONTACT_OPEN;
 
-		if (contact[pole].bridged || contact[pole].absent || twin->effects.gpio_gone)
+		if (contact[pole].bridged || contact[pole].absent ||
+		    (by_frames ? pole != POLE_POSITIVE : twin->effects.gpio_gone))
 			level = CONTACT_UNKNOWN;
 		out->readback[pole] = level;
 		out->feedback[pole] = plant_contact_feedback(twin, k, (enum pole)pole, now);
@@ -243,7 +246,7 @@ static void sense_contacts(struct twin *twin, unsigned k, struct pack_contacts *
 static void sense_inputs(struct twin *twin, struct bank_inputs *in, int64_t now)
 {
 	for (int i = 0; i < INPUT_COUNT; i++) {
-		bool tripped = twin->effects.input[i];
+		bool tripped = twin->effects.input[i] || (i == INPUT_FAN && !twin->line_fan);
 
 		if (tripped != twin->level_tripped[i]) {
 			twin->level_tripped[i] = tripped;
@@ -287,8 +290,12 @@ static void sense_pcs(struct twin *twin, unsigned i, struct bank_inputs *in, int
 	out->dc_v = quantise(twin->cap_v, 0.1 * twin->config.noise);
 	out->dc_a = twin->cap_v > 20.0 ? quantise(pcs->dc_w / twin->cap_v, 0.1 * twin->config.noise)
 				       : 0.0;
+	if (twin->effects.pcs_invalid[i])
+		out->ac_w = out->dc_w = out->dc_v = out->dc_a = (double)NAN;
 	out->dis_max_w = twin->site.pcs[i].dis_max_w;
 	out->cha_max_w = twin->site.pcs[i].cha_max_w;
+	out->dead_man_proven =
+		twin->site.pcs[i].dead_man_ms > 0 && !twin->effects.pcs_no_dead_man[i];
 }
 
 static void sense_meter(struct twin *twin, struct bank_inputs *in, int64_t now)
@@ -315,7 +322,8 @@ static void sense_imd(struct twin *twin, struct bank_inputs *in, int64_t now)
 	double g = 1.0 / BUS_INSULATION_OHM + 1.0 / twin->effects.insulation_ohm;
 	int64_t stamp;
 
-	if (!twin->site.has_imd || !group_due(&twin->imd_ms, SLOW_MS, 0, 0, now, &stamp))
+	if (!twin->site.has_imd || twin->config.imd_by_line ||
+	    !group_due(&twin->imd_ms, SLOW_MS, 0, 0, now, &stamp))
 		return;
 	for (unsigned k = 0; k < twin->site.n_packs; k++)
 		if (twin->pack[k].contact[POLE_NEGATIVE].closed ||
@@ -330,7 +338,8 @@ static void sense_supply(struct twin *twin, struct bank_inputs *in, int64_t now)
 {
 	int64_t stamp;
 
-	if (!twin->site.has_supply || !group_due(&twin->supply_ms, SLOW_MS, 0, 0, now, &stamp))
+	if (!twin->site.has_supply || twin->config.supply_by_line ||
+	    !group_due(&twin->supply_ms, SLOW_MS, 0, 0, now, &stamp))
 		return;
 	in->supply_ms = stamp;
 	in->supply_v = quantise(twin->effects.supply_v, 0.1 * twin->config.noise);
@@ -342,11 +351,13 @@ void plant_sense_all(struct twin *twin, struct bank_inputs *in)
 
 	for (unsigned k = 0; k < twin->site.n_packs; k++) {
 		sense_pack(twin, k, &in->pack[k], now);
-		sense_contacts(twin, k, &in->contacts[k], now);
+		if (!twin->config.hardware_in_the_loop)
+			sense_contacts(twin, k, &in->contacts[k], now);
 	}
 	for (unsigned i = 0; i < twin->site.n_pcs; i++)
 		sense_pcs(twin, i, in, now);
-	sense_inputs(twin, in, now);
+	if (!twin->config.hardware_in_the_loop)
+		sense_inputs(twin, in, now);
 	sense_bus(twin, in, now);
 	sense_meter(twin, in, now);
 	sense_imd(twin, in, now);

@@ -23,6 +23,23 @@ static double supply_nominal(const struct site *site)
 	return site->supply_close_min_v > 14.0 ? 24.0 : 12.0;
 }
 
+/* True when a pack's own BMS has switched a relay. */
+static bool own_bms_run(struct twin *twin, int64_t t)
+{
+	bool switched = false;
+
+	twin->own_ms = INT64_MAX;
+	for (unsigned k = 0; k < twin->site.n_packs; k++) {
+		struct plant_own_bms *own = &twin->pack[k].own;
+
+		if (!twin->site.pack[k].contactors.by_frames)
+			continue;
+		switched |= plant_own_bms_run(twin, k, t);
+		twin->own_ms = own->next_ms < twin->own_ms ? own->next_ms : twin->own_ms;
+	}
+	return switched;
+}
+
 /* Lines, chain and faults at t, and when to look again. */
 static void twin_edge(struct twin *twin, int64_t t)
 {
@@ -34,6 +51,7 @@ static void twin_edge(struct twin *twin, int64_t t)
 			plant_pack_refresh(twin, k, t);
 	twin->next_fault_ms = fault_ms;
 	plant_fault_gather(twin, t);
+	own_bms_run(twin, t);
 	plant_contacts_drive(twin, t);
 	plant_contacts_run(twin, t);
 	chain_ms = plant_chain_next_ms(twin, t);
@@ -63,6 +81,7 @@ struct twin *twin_new(const struct site *site, const struct twin_config *config,
 		twin->level_ms[i] = start_ms;
 	plant_fault_gather(twin, start_ms);
 	for (unsigned k = 0; k < site->n_packs; k++) {
+		plant_own_bms_init(twin, k);
 		plant_sense_init(twin, k);
 		plant_pack_init(twin, k);
 		plant_contacts_init(twin, k);
@@ -81,8 +100,7 @@ void twin_free(struct twin *twin)
 
 bool twin_inject(struct twin *twin, const struct twin_fault *fault)
 {
-	bool converter = fault->kind >= TWIN_PCS_DEAF && fault->kind <= TWIN_PCS_FAULT;
-	unsigned known = converter ? twin->site.n_pcs : twin->site.n_packs;
+	unsigned known = twin_fault_of_pcs(fault->kind) ? twin->site.n_pcs : twin->site.n_packs;
 
 	if (twin->config.n_faults >= TWIN_FAULT_MAX || fault->pack >= (int)known ||
 	    fault->pole >= POLE_COUNT || fault->input >= INPUT_COUNT)
@@ -106,7 +124,10 @@ static bool lines_set(struct twin *twin, const struct bank_outputs *out)
 	bool changed = twin->line_enable != out->pcs_enable;
 
 	twin->line_enable = out->pcs_enable;
+	twin->line_fan = out->fan;
 	for (unsigned k = 0; k < twin->site.n_packs; k++) {
+		if (twin->site.pack[k].contactors.by_frames)
+			continue;
 		for (int pole = 0; pole < POLE_COUNT; pole++) {
 			changed |= twin->line_coil[k][pole] != out->pack[k].coil[pole];
 			twin->line_coil[k][pole] = out->pack[k].coil[pole];
@@ -115,17 +136,35 @@ static bool lines_set(struct twin *twin, const struct bank_outputs *out)
 	return changed;
 }
 
+/* What the packs hear; true when a command changed. */
+static bool frames_set(struct twin *twin, int64_t now_ms, const struct bank_outputs *out)
+{
+	bool changed = false;
+
+	for (unsigned k = 0; k < twin->site.n_packs; k++) {
+		struct plant_own_bms *own = &twin->pack[k].own;
+
+		if (!twin->site.pack[k].contactors.by_frames || !out->pack[k].keep_alive)
+			continue;
+		own->heard_ms = now_ms;
+		changed |= own->command != out->pack[k].coil[POLE_POSITIVE];
+		own->command = out->pack[k].coil[POLE_POSITIVE];
+	}
+	return changed;
+}
+
 static void twin_run(struct twin *twin, int64_t to_ms);
 
 void twin_apply(struct twin *twin, int64_t now_ms, const struct bank_outputs *out)
 {
-	bool changed = false;
+	bool changed;
 
 	twin_run(twin, now_ms);
+	changed = frames_set(twin, now_ms, out);
 	for (unsigned i = 0; i < twin->site.n_pcs; i++)
 		plant_converter_command(twin, i, now_ms, &out->pcs[i]);
 	if (!twin->effects.gpio_gone) {
-		changed = lines_set(twin, out);
+		changed |= lines_set(twin, out);
 		if (out->heartbeat) {
 			twin->chain.heartbeat_ms = now_ms;
 			changed |= !twin->chain.coils || !twin->chain.pcs;
@@ -153,13 +192,14 @@ static void twin_run(struct twin *twin, int64_t to_ms)
 		double dt_s;
 		bool steady;
 
-		if (t >= twin->next_edge_ms)
+		if (t >= twin->next_edge_ms || (t >= twin->own_ms && own_bms_run(twin, t)))
 			twin_edge(twin, t);
 		else if (twin->moving || t < twin->settle_ms)
 			plant_contacts_run(twin, t);
 		longest = step_length(twin, t, &steady);
 		end = end > t + longest ? t + longest : end;
 		end = end > twin->next_edge_ms ? twin->next_edge_ms : end;
+		end = end > twin->own_ms ? twin->own_ms : end;
 		dt_s = (double)(end - t) / 1000.0;
 		if (steady)
 			plant_bus_step_steady(twin, t, dt_s);
@@ -178,6 +218,8 @@ static void twin_run(struct twin *twin, int64_t to_ms)
 void twin_gather(struct twin *twin, struct bank_inputs *in)
 {
 	twin_run(twin, in->now_ms);
+	if (twin->config.hardware_in_the_loop)
+		plant_contacts_observe(twin, in, in->now_ms);
 	plant_sense_all(twin, in);
 }
 
@@ -218,6 +260,8 @@ void twin_truth(const struct twin *twin, struct twin_truth *truth)
 	for (unsigned i = 0; i < twin->site.n_pcs; i++) {
 		truth->dc_w += twin->pcs[i].dc_w;
 		truth->ac_w += twin->pcs[i].ac_w;
+		truth->pcs_w[i] = twin->site.grid.measured_at_ac ? twin->pcs[i].ac_w
+								 : twin->pcs[i].dc_w;
 	}
 	if (twin->cap_v > 1.0) {
 		truth->dc_a = truth->dc_w / twin->cap_v;

@@ -15,6 +15,7 @@ enum twin_fault_kind {
 	TWIN_NO_CLOSE,      /* pole does not close any more (`pole`) */
 	TWIN_CHATTER,       /* pole's feedback chatters */
 	TWIN_FEEDBACK_LOST, /* auxiliary contact reads open (`pole`) */
+	TWIN_FEEDBACK_GONE, /* the chip with the pack's auxiliary contacts is gone: they read nothing */
 	TWIN_FROZEN,        /* pack's readings keep their value and counter; stamps move */
 	TWIN_STALE,         /* pack sends nothing */
 	TWIN_INVALID,       /* pack sends invalid codes: NaN */
@@ -23,11 +24,16 @@ enum twin_fault_kind {
 	TWIN_CELL_DRIFT,    /* weakest cell reads and is `value` V lower */
 	TWIN_HOT,           /* pack heats with `value` W from outside */
 	TWIN_RUNAWAY,       /* hottest sensor rises with `value` K/s */
+	/* Of packs that close by frames. */
+	TWIN_PACK_DEAF,      /* goes on as it is, whatever it is told; silence still opens it */
+	TWIN_CLOSES_UNASKED, /* closes by itself */
 	/* Converters: `pack` is the converter's index, -1: all of them. */
 	TWIN_PCS_DEAF,   /* keeps its power, whatever it is told; pcs_enable still stops it */
 	TWIN_PCS_SIGN,   /* inverts the sign of its setpoint */
 	TWIN_PCS_SILENT, /* sends nothing */
+	TWIN_PCS_INVALID, /* answers, and sends invalid codes for power, voltage and current */
 	TWIN_PCS_FAULT,  /* no power; stays until switched off once */
+	TWIN_PCS_NO_DEAD_MAN, /* its dead-man does not read back as it should */
 	TWIN_ESTOP,      /* pcs_enable and coil supply cut after the hardware delay; input trips */
 	TWIN_INPUT,      /* digital input `input` trips */
 	TWIN_BUS_SENSOR, /* bus-voltage source sends nothing */
@@ -56,6 +62,8 @@ enum { TWIN_FAULT_MAX = 64 };
 
 /* The words of scenario files and of the control socket: "weld", "no_close", "bus_short"... False
  * for an unknown word. The word of TWIN_NONE is "none" and does not parse. */
+/* A fault of a converter: `pack` of struct twin_fault is its index. */
+bool twin_fault_of_pcs(enum twin_fault_kind kind);
 bool twin_fault_kind_parse(const char *word, enum twin_fault_kind *kind);
 const char *twin_fault_word(enum twin_fault_kind kind);
 /* "negative", "positive", "precharge". */
@@ -75,6 +83,9 @@ struct twin_config {
 	double spread; /* 1: capacity +-15 %, resistance +-30 %, cells 1-5 % (pack.c); 0: truth
 			  equals belief */
 	double noise;  /* 1: sensor noise and quantisation of real BMSs; 0: ideal sensors */
+	bool hardware_in_the_loop; /* coils, feedback and digital inputs are real lines of another
+				      driver: a contactor is where its feedback says it is */
+	bool imd_by_line, supply_by_line; /* so are these there */
 	unsigned n_packs;
 	struct twin_pack_config pack[PACK_MAX];
 	unsigned n_faults;
@@ -104,7 +115,9 @@ bool twin_fault_active(const struct twin *twin, enum twin_fault_kind kind, doubl
 void twin_apply(struct twin *twin, int64_t now_ms, const struct bank_outputs *out);
 
 /* Runs the plant up to now_ms and brings the samples in `in` up to date (only groups whose period
- * has passed get a new stamp). Never touches in->now_ms, utc_ms, commands. */
+ * has passed get a new stamp). Never touches in->now_ms, utc_ms, commands. With hardware in the
+ * loop it reads in->contacts, which the driver of the lines has filled, and leaves in->input and
+ * in->gpio alone too. */
 void twin_gather(struct twin *twin, struct bank_inputs *in);
 
 /* The truth, for tests and for the verdict of a scenario. */
@@ -122,6 +135,7 @@ struct twin_pack_truth {
 };
 struct twin_truth {
 	double bus_v;      /* at the packs' bar */
+	double pcs_w[PCS_MAX]; /* of each converter at the site's measuring point */
 	double dc_w, dc_a; /* of the converters, standby included */
 	double load_a;     /* of config.load_w */
 	double cap_v;      /* at the bus capacitor, behind the cable */

@@ -1,10 +1,11 @@
 #include "drivers/worker/queue.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "drivers/worker/lock.h"
 
 struct queue {
 	pthread_mutex_t mutex;
@@ -38,7 +39,7 @@ struct queue *queue_new(size_t slots, size_t item_size)
 	queue->slots = slots;
 	queue->item_size = item_size;
 	queue->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (queue->fd < 0 || pthread_mutex_init(&queue->mutex, NULL) != 0) {
+	if (queue->fd < 0 || !lock_init(&queue->mutex)) {
 		if (queue->fd >= 0)
 			close(queue->fd);
 		free(queue);
@@ -159,7 +160,7 @@ struct mailbox *mailbox_new(size_t size)
 		return NULL;
 	mailbox->size = size;
 	mailbox->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (mailbox->fd < 0 || pthread_mutex_init(&mailbox->mutex, NULL) != 0) {
+	if (mailbox->fd < 0 || !lock_init(&mailbox->mutex)) {
 		if (mailbox->fd >= 0)
 			close(mailbox->fd);
 		free(mailbox);
@@ -189,13 +190,16 @@ void mailbox_put(struct mailbox *mailbox, const void *value)
 
 void mailbox_put_part(struct mailbox *mailbox, const void *value, size_t size)
 {
+	bool empty;
+
 	pthread_mutex_lock(&mailbox->mutex);
+	empty = !mailbox->full;
 	mailbox->length = size < mailbox->size ? size : mailbox->size;
 	memcpy(mailbox->value, value, mailbox->length);
-	if (!mailbox->full)
-		fd_raise(mailbox->fd);
 	mailbox->full = true;
 	pthread_mutex_unlock(&mailbox->mutex);
+	if (empty) /* not before: the reader would wake to a lock that is held */
+		fd_raise(mailbox->fd);
 }
 
 bool mailbox_take(struct mailbox *mailbox, void *value)
@@ -204,11 +208,10 @@ bool mailbox_take(struct mailbox *mailbox, void *value)
 
 	pthread_mutex_lock(&mailbox->mutex);
 	found = mailbox->full;
-	if (found) {
+	if (found)
 		memcpy(value, mailbox->value, mailbox->length);
-		mailbox->full = false;
-		fd_reset(mailbox->fd);
-	}
+	mailbox->full = false;
+	fd_reset(mailbox->fd); /* also when it was raised for a value that is taken already */
 	pthread_mutex_unlock(&mailbox->mutex);
 	return found;
 }

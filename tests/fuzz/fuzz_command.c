@@ -1,9 +1,8 @@
 /*
  * libFuzzer harness of the command parser: any bytes, all three documents. The first byte chooses.
  *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -Idaemon -I. -D_GNU_SOURCE \
- *     tests/fuzz/fuzz_command.c daemon/northbound/parse.c daemon/northbound/json_scan.c \
- *     daemon/core/reason.c -ljansson -lm -o fuzz_command
+ *   tests/fuzz/fuzz_command.c daemon/northbound/parse.c daemon/northbound/json_scan.c
+ *   daemon/northbound/json_value.c daemon/northbound/operation.c daemon/core/ -ljansson -lm
  */
 #include <math.h>
 #include <stdlib.h>

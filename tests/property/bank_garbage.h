@@ -88,7 +88,8 @@ static inline void lies_garbage(struct lies *lies, const struct site *site,
 						 .dc_v = lies_any(rng, 0., 400.),
 						 .dc_a = lies_any(rng, -0.1, 0.1),
 						 .dis_max_w = NAN,
-						 .cha_max_w = NAN};
+						 .cha_max_w = NAN,
+						 .dead_man_proven = rng_below(rng, 500) != 0};
 	in->meter = (struct meter_sample){in->now_ms, lies_any(rng, -1e4, 1e4), 50.};
 	in->imd =
 		(struct imd_sample){in->now_ms, lies_any(rng, 1e6, 2e6), rng_below(rng, 500) == 0};

@@ -66,6 +66,7 @@ enum lie_kind {
 	LIE_BUS_V,
 	LIE_BUS_STALE,
 	LIE_PCS,
+	LIE_PCS_POWER, /* all that tells its power is unknown, always or now and then */
 	LIE_PCS_STATE,
 	LIE_PCS_STALE,
 	LIE_METER,
@@ -229,11 +230,13 @@ static inline void lie_pcs(const struct lie *lie, struct pcs_sample *pcs)
 	double *const field[] = {&pcs->ac_w, &pcs->dc_w,      &pcs->dc_v,
 				 &pcs->dc_a, &pcs->dis_max_w, &pcs->cha_max_w};
 
+	if (lie->kind == LIE_PCS_POWER && (lie->how % 3 || pcs->stamp_ms / 100 % 2))
+		pcs->ac_w = pcs->dc_w = pcs->dc_v = pcs->dc_a = NAN;
 	if (lie->kind == LIE_PCS)
 		*field[lie->which % 6] = lie_bend(lie, *field[lie->which % 6]);
 	else if (lie->kind == LIE_PCS_STATE)
 		pcs->state = (enum pcs_state)(lie->which % (PCS_FAULT + 1));
-	else
+	else if (lie->kind == LIE_PCS_STALE)
 		pcs->stamp_ms = pcs->stamp_ms < lie->from_ms ? pcs->stamp_ms : lie->from_ms;
 }
 
@@ -423,7 +426,7 @@ static inline enum command_kind lies_kind(struct lies *lies)
 	       : dice < 88 ? COMMAND_STOP
 	       : dice < 89 ? COMMAND_LOCK
 	       : dice < 92 ? COMMAND_RELEASE
-			   : (enum command_kind)rng_below(&lies->rng, COMMAND_CLEAR + 2);
+			   : (enum command_kind)rng_below(&lies->rng, COMMAND_PROOF + 2);
 }
 
 static inline double lies_power(struct rng *rng)

@@ -22,7 +22,11 @@ enum {
 	ORACLE_CELL_OPEN_MS = 500, /* ... and deadline */
 	ORACLE_SILENCE_MS = 12000, /* after the last setpoint ended */
 	ORACLE_LATE_MS = 400,
+	ORACLE_GAP_MS = 1500, /* longest between two steps of a lying clock */
 	ORACLE_CLOSE_LATE_MS = 300,
+	ORACLE_AGREE_MS = 1300,  /* by frames: said closed, and the bus must show it */
+	ORACLE_FUSE_MS = 3100,   /* more than the fuse's rating is left to the fuse so long */
+	ORACLE_FRAMES_MS = 4900, /* frames go on so long after the command ended */
 };
 
 struct oracle {
@@ -31,6 +35,11 @@ struct oracle {
 	bool clock_honest;
 	unsigned long step, closings;
 	bool coil[PACK_MAX][POLE_COUNT];
+	/* Packs that close by frames: */
+	bool answered[PACK_MAX]; /* has said that it is closed, since the command */
+	int64_t rose_ms[PACK_MAX], fell_ms[PACK_MAX]; /* the command last rose, fell */
+	int64_t unasked_ms[PACK_MAX]; /* says closed without a command since; 0: no */
+	int64_t fuse_ms[PACK_MAX];    /* current above the fuse since */
 	bool pcs_enable, welded[PACK_MAX];
 	uint32_t interventions;
 	int64_t now_ms, closed_ms[PACK_MAX]; /* both poles driven since */
@@ -45,6 +54,7 @@ struct oracle {
 	double current_a[PACK_MAX];
 	int64_t electrical_ms[PACK_MAX], cells_ms[PACK_MAX];
 	int64_t cell_ms[PACK_MAX], cell_due_ms[PACK_MAX]; /* beyond a trip since; acted on by */
+	int64_t pcs_ms[PCS_MAX];                          /* its power last seen */
 	int64_t silent_ms;                                /* every setpoint heard has ended by */
 };
 
@@ -110,6 +120,35 @@ static inline bool oracle_cells_beyond(const struct bank *bank, const struct ban
 	return low < limit->cell_trip_low_v || high > limit->cell_trip_high_v;
 }
 
+static inline bool oracle_reports(const struct bank *bank, const struct bank_inputs *in, unsigned k,
+				  enum contact what)
+{
+	const struct pack_site *site = &bank->site.pack[k];
+	const struct pack_contacts *contacts = &in->contacts[k];
+
+	if (!oracle_fresh(in, contacts->stamp_ms, site->bms_stale_ms))
+		return false;
+	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++)
+		if (site->contactors.feedback[pole] && contacts->feedback[pole] == what)
+			return true;
+	return false;
+}
+
+static inline void oracle_before_frames(struct oracle *o, const struct bank *bank,
+					const struct bank_inputs *in, unsigned k)
+{
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+	bool command = o->coil[k][POLE_POSITIVE];
+	bool closed = oracle_reports(bank, in, k, CONTACT_CLOSED);
+	bool blind = !site->feedback[POLE_POSITIVE] && in->now_ms - o->rose_ms[k] >= site->close_ms;
+
+	o->answered[k] = command && (o->answered[k] || closed || blind);
+	if (command || !closed || oracle_reports(bank, in, k, CONTACT_OPEN))
+		o->unasked_ms[k] = 0;
+	else if (!o->unasked_ms[k])
+		o->unasked_ms[k] = in->now_ms;
+}
+
 static inline void oracle_before_pack(struct oracle *o, const struct bank *bank,
 				      const struct bank_inputs *in, unsigned k)
 {
@@ -139,9 +178,37 @@ static inline void oracle_before_pack(struct oracle *o, const struct bank *bank,
 		o->cell_ms[k] = in->now_ms;
 	if (o->cell_ms[k] && !o->cell_due_ms[k] && in->now_ms - o->cell_ms[k] >= ORACLE_CELL_MS)
 		o->cell_due_ms[k] = in->now_ms + ORACLE_CELL_OPEN_MS;
+	if (!oracle_fresh(in, sample->electrical_ms, bank->site.pack[k].electrical_stale_ms) ||
+	    !(fabs(o->current_a[k]) > bank->site.pack[k].limit.fuse_a))
+		o->fuse_ms[k] = 0;
+	else if (!o->fuse_ms[k])
+		o->fuse_ms[k] = in->now_ms;
+	if (bank->site.pack[k].contactors.by_frames)
+		oracle_before_frames(o, bank, in, k);
 	o->welded[k] = false;
 	for (int pole = 0; pole < POLE_COUNT; pole++)
 		o->welded[k] = o->welded[k] || bank->contactor[k].welded[pole];
+}
+
+/* What a converter gives is known from DC power and, where it is asked for power at AC, from AC
+ * power, which one that does not run yet need not show. */
+static inline void oracle_before_pcs(struct oracle *o, const struct bank *bank,
+				     const struct bank_inputs *in, unsigned i)
+{
+	const struct pcs_sample *sample = &in->pcs[i];
+	bool ac = !bank->site.grid.measured_at_ac || sample->state == PCS_OFF ||
+		  sample->state == PCS_STARTING;
+
+	if (isfinite(sample->dc_w) && (ac || isfinite(sample->ac_w)))
+		o->pcs_ms[i] = sample->stamp_ms;
+}
+
+static inline bool oracle_pcs_seen(const struct oracle *o, const struct bank *bank,
+				   const struct bank_inputs *in, unsigned i)
+{
+	const struct pcs_site *site = &bank->site.pcs[i];
+
+	return site->self_steered || oracle_fresh(in, o->pcs_ms[i], site->stale_ms);
 }
 
 static inline void oracle_before(struct oracle *o, const struct bank *bank,
@@ -153,6 +220,8 @@ static inline void oracle_before(struct oracle *o, const struct bank *bank,
 		o->silent_ms = in->now_ms;
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
 		oracle_before_pack(o, bank, in, k);
+	for (unsigned i = 0; i < bank->site.n_pcs; i++)
+		oracle_before_pcs(o, bank, in, i);
 	for (int id = 0; id < INPUT_COUNT; id++) {
 		const struct digital_input *input = &in->input[id];
 		bool ok = oracle_fresh(in, input->stamp_ms, ORACLE_INPUT_STALE_MS) &&
@@ -182,11 +251,14 @@ static inline void oracle_before(struct oracle *o, const struct bank *bank,
 
 /* ---- what was driven ------------------------------------------------------------------------- */
 
-/* Every main pole this pack has is driven. */
-static inline bool oracle_closed(const struct bank *bank, const bool *coil, unsigned k)
+/* Every main pole this pack has is driven; by frames: it has answered. */
+static inline bool oracle_closed(const struct oracle *o, const struct bank *bank, const bool *coil,
+				 unsigned k)
 {
 	const bool *has = bank->site.pack[k].contactors.has;
 
+	if (bank->site.pack[k].contactors.by_frames)
+		return coil[POLE_POSITIVE] && o->answered[k];
 	return (has[POLE_NEGATIVE] || has[POLE_POSITIVE]) &&
 	       (coil[POLE_NEGATIVE] || !has[POLE_NEGATIVE]) &&
 	       (coil[POLE_POSITIVE] || !has[POLE_POSITIVE]);
@@ -198,9 +270,10 @@ static inline bool oracle_driven(const bool *coil)
 }
 
 /* Between open and closed. */
-static inline bool oracle_between(const struct bank *bank, const bool *coil, unsigned k)
+static inline bool oracle_between(const struct oracle *o, const struct bank *bank, const bool *coil,
+				  unsigned k)
 {
-	return oracle_driven(coil) && (!oracle_closed(bank, coil, k) || coil[POLE_PRECHARGE]);
+	return oracle_driven(coil) && (!oracle_closed(o, bank, coil, k) || coil[POLE_PRECHARGE]);
 }
 
 static inline bool oracle_may_hold(const struct bank *bank, unsigned k)
@@ -221,7 +294,7 @@ static inline void oracle_rise(struct oracle *o, const struct bank *bank,
 	if (!oracle_bus_known(bank, in))
 		oracle_fail(o, in, (int)k, "a coil rose while the bus voltage is unknown");
 	for (unsigned j = 0; j < bank->site.n_packs; j++)
-		if (j != k && oracle_between(bank, out->pack[j].coil, j))
+		if (j != k && oracle_between(o, bank, out->pack[j].coil, j))
 			oracle_fail(o, in, (int)k, "a coil rose while another pack moves");
 }
 
@@ -232,23 +305,68 @@ static inline void oracle_fall(struct oracle *o, const struct bank *bank,
 	const struct pack_contactors *site = &bank->site.pack[k].contactors;
 	unsigned closed = 0;
 
-	if (!oracle_closed(bank, o->coil[k], k) || o->coil[k][POLE_PRECHARGE] ||
+	if (!oracle_closed(o, bank, o->coil[k], k) || o->coil[k][POLE_PRECHARGE] ||
 	    !oracle_may_hold(bank, k))
 		return;
 	/* A closing that is not proven in time is taken back. */
-	if (o->now_ms - o->closed_ms[k] <= site->close_ms + ORACLE_CLOSE_LATE_MS)
+	if (o->now_ms - o->closed_ms[k] <=
+	    site->close_ms + (site->by_frames ? ORACLE_AGREE_MS : ORACLE_CLOSE_LATE_MS) +
+		    (o->clock_honest ? 0 : ORACLE_GAP_MS))
 		return;
 	if (!oracle_fresh(in, o->electrical_ms[k], bank->site.pack[k].electrical_stale_ms) ||
 	    !(fabs(o->current_a[k]) <= site->break_max_a))
 		oracle_fail(o, in, (int)k, "a planned leave broke current");
 	for (unsigned j = 0; j < bank->site.n_packs; j++)
-		closed += oracle_closed(bank, o->coil[j], j);
+		closed += oracle_closed(o, bank, o->coil[j], j);
 	if (closed != 1 || !o->pcs_enable)
 		return;
 	for (unsigned i = 0; i < bank->site.n_pcs; i++)
 		if (!oracle_fresh(in, in->pcs[i].stamp_ms, bank->site.pcs[i].stale_ms) ||
 		    in->pcs[i].state != PCS_OFF)
 			oracle_fail(o, in, (int)k, "the last pack left an enabled converter");
+}
+
+/* A pack whose own BMS works: nothing else moves, frames go on, and what it does unasked is a fact.
+ */
+static inline void oracle_frames(struct oracle *o, const struct bank *bank,
+				 const struct bank_inputs *in, const struct bank_outputs *out,
+				 unsigned k, bool rose, bool fell)
+{
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+	bool command = out->pack[k].coil[POLE_POSITIVE], others = false;
+
+	o->rose_ms[k] = rose ? in->now_ms : o->rose_ms[k];
+	o->fell_ms[k] = fell ? in->now_ms : o->fell_ms[k];
+	for (unsigned j = 0; j < bank->site.n_packs; j++)
+		others = others || (j != k && oracle_closed(o, bank, out->pack[j].coil, j));
+	if (command && !o->answered[k] && !others && out->pcs_enable)
+		oracle_fail(o, in, (int)k, "the first pack closes with the converters enabled");
+	if (command && !out->pack[k].keep_alive)
+		oracle_fail(o, in, (int)k, "a command without frames to carry it");
+	/* An edge younger than the debounce is not known to the core yet. */
+	bool known_open = bank->now.pack[k].feedback[POLE_POSITIVE] == CONTACT_OPEN ||
+			  bank->now.pack[k].feedback[POLE_NEGATIVE] == CONTACT_OPEN;
+	if (!out->pack[k].keep_alive && !known_open && in->now_ms - o->fell_ms[k] < ORACLE_FRAMES_MS &&
+	    oracle_reports(bank, in, k, CONTACT_CLOSED) &&
+	    !oracle_reports(bank, in, k, CONTACT_OPEN))
+		oracle_fail(o, in, (int)k, "frames ended before the pack had opened");
+	if (o->unasked_ms[k] && o->clock_honest &&
+	    in->now_ms - o->unasked_ms[k] > site->open_ms + 500 && !bank->contactor[k].connected)
+		oracle_fail(o, in, (int)k, "closed unasked, and not in the books");
+}
+
+/* Hazards rule 15. */
+static inline void oracle_isolated(struct oracle *o, const struct bank *bank,
+				   const struct bank_inputs *in, unsigned k)
+{
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+
+	if (!bank->contactor[k].isolated)
+		return;
+	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++)
+		if (site->shared_pole || !site->feedback[pole] ||
+		    !(site->has[pole] || site->by_frames))
+			oracle_fail(o, in, (int)k, "called isolated without a proof");
 }
 
 static inline void oracle_pack(struct oracle *o, const struct bank *bank,
@@ -268,11 +386,18 @@ static inline void oracle_pack(struct oracle *o, const struct bank *bank,
 		oracle_rise(o, bank, in, out, k);
 	if (fell)
 		oracle_fall(o, bank, in, k);
-	if (rose && oracle_closed(bank, coil, k)) {
+	if (rose && (bank->site.pack[k].contactors.by_frames || oracle_closed(o, bank, coil, k))) {
 		o->closings++;
 		o->closed_ms[k] = in->now_ms;
 	}
-	if (!oracle_driven(coil))
+	if (bank->site.pack[k].contactors.by_frames)
+		oracle_frames(o, bank, in, out, k, rose, fell);
+	oracle_isolated(o, bank, in, k);
+	if (out->pack[k].boost && !oracle_driven(coil))
+		oracle_fail(o, in, (int)k, "full coil voltage and no coil");
+	if (rose && bank->site.pack[k].contactors.boost_ms > 0 && !out->pack[k].boost)
+		oracle_fail(o, in, (int)k, "a coil pulls in without full voltage");
+	if (!oracle_driven(coil) || (o->fuse_ms[k] && in->now_ms - o->fuse_ms[k] < ORACLE_FUSE_MS))
 		return;
 	if (o->unknown_due_ms[k] && in->now_ms >= o->unknown_due_ms[k])
 		oracle_fail(o, in, (int)k, "held closed on readings long unknown");
@@ -296,13 +421,34 @@ static inline void oracle_stops(struct oracle *o, const struct bank *bank,
 			oracle_fail(o, in, (int)k, what);
 }
 
+/* Hazards rules 21 and 26: nobody runs who is not heard, or whom nothing would stop. */
+static inline void oracle_running(struct oracle *o, const struct bank *bank,
+				  const struct bank_inputs *in, unsigned i)
+{
+	const struct pcs_site *site = &bank->site.pcs[i];
+	const struct pcs_sample *sample = &in->pcs[i];
+
+	if (!oracle_fresh(in, sample->stamp_ms, site->stale_ms))
+		oracle_fail(o, in, -1, "a silent converter is told to run");
+	if (!oracle_pcs_seen(o, bank, in, i))
+		oracle_fail(o, in, -1, "a converter runs whose power is unknown for long");
+	if (sample->state == PCS_FAULT)
+		oracle_fail(o, in, -1, "a converter in fault is told to run");
+	if (!bank->site.has_pcs_enable && !(site->dead_man_ms > 0 && sample->dead_man_proven))
+		oracle_fail(o, in, -1, "a converter runs that nothing would stop");
+}
+
 static inline void oracle_power(struct oracle *o, const struct bank *bank,
 				const struct bank_inputs *in, const struct bank_outputs *out)
 {
-	bool closed = false;
+	bool closed = false, seen = false;
 
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
-		closed = closed || oracle_closed(bank, out->pack[k].coil, k);
+		closed = closed || oracle_closed(o, bank, out->pack[k].coil, k);
+	for (unsigned i = 0; i < bank->site.n_pcs; i++)
+		seen = seen || oracle_pcs_seen(o, bank, in, i);
+	if (out->pcs_enable && !seen)
+		oracle_fail(o, in, -1, "converters enabled, and nobody's power is known");
 	if (out->pcs_enable && !closed)
 		oracle_fail(o, in, -1, "converters enabled and no pack closed");
 	if (out->pcs_enable && !bank->protect.permit.pcs_enable)
@@ -314,8 +460,12 @@ static inline void oracle_power(struct oracle *o, const struct bank *bank,
 			oracle_fail(o, in, -1, "power beyond the converter's rating");
 		if ((!out->pcs_enable || !bank->protect.permit.power) && w != 0.)
 			oracle_fail(o, in, -1, "power without enable or permit");
+		if (i < bank->site.n_pcs && w != 0. && !oracle_pcs_seen(o, bank, in, i))
+			oracle_fail(o, in, -1, "power asked of a converter whose own is unknown");
 		if (!out->pcs_enable && out->pcs[i].run)
 			oracle_fail(o, in, -1, "a converter runs without enable");
+		if (out->pcs[i].run)
+			oracle_running(o, bank, in, i);
 		if (!isnan(bank->limits.must_w))
 			o->silent_ms = o->silent_ms > in->now_ms ? o->silent_ms : in->now_ms;
 		if (in->now_ms - o->silent_ms > ORACLE_SILENCE_MS && w != 0.)

@@ -4,14 +4,16 @@
  * the permits of this step and what is latched as welded, looks at what was driven. A second run
  * feeds inputs without any plant behind them.
  *
- *   prop_bank [seed [steps]]
+ *   prop_bank [seed [ticks [step]]]
+ *
+ * Without ticks: those of PROP_BANK_TICKS in the environment, or 500 000. Three of five have a plant.
+ * With a step: prints the last steps up to it.
  */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <CUnit/Basic.h>
 
@@ -20,8 +22,9 @@
 #include "tests/property/bank_garbage.h"
 #include "tests/property/bank_lies.h"
 #include "tests/property/bank_oracle.h"
+#include "tests/property/bank_trace.h"
 
-enum { WORLD_STEPS = 6000, START_MS = 1000 };
+enum { WORLD_STEPS = 6000, START_MS = 1000, SHOWN_STEPS = 30 };
 
 static struct lies lies;
 static struct oracle oracle;
@@ -31,11 +34,32 @@ static struct bank_outputs out;
 static struct site site;
 static struct twin *twin;
 static uint64_t seed;
-static unsigned long steps = 600000;
+static unsigned long steps = 300000; /* with a plant; two thirds as many without */
+static unsigned long shown;          /* this step and those before it are printed; 0: none */
 static int64_t next_tick_ms;
 static bool clock_lies;
 
 /* ---- a world --------------------------------------------------------------------------------- */
+
+static void vary_frames(struct pack_contactors *contactors)
+{
+	struct rng *rng = &lies.rng;
+
+	contactors->by_frames = true;
+	contactors->has[POLE_NEGATIVE] = contactors->has[POLE_PRECHARGE] = false;
+	contactors->has[POLE_POSITIVE] = true;
+	contactors->shared_pole = rng_chance(rng, 10);
+	contactors->feedback[POLE_POSITIVE] = !rng_chance(rng, 10);
+	contactors->feedback[POLE_NEGATIVE] = rng_chance(rng, 60);
+	contactors->feedback[POLE_PRECHARGE] = rng_chance(rng, 60);
+	contactors->boost_ms = 0;
+	contactors->close_ms = 1500 + (int32_t)rng_below(rng, 5000);
+	contactors->open_ms = 300 + (int32_t)rng_below(rng, 2000);
+	contactors->silence_ms = 1000 + (int32_t)rng_below(rng, 4000);
+	contactors->silence_verified = rng_chance(rng, 60);
+	contactors->supply_in_chain = rng_chance(rng, 40);
+	contactors->precharge_ohm = contactors->precharge_j = 0.;
+}
 
 static void vary_pack(struct pack_site *pack)
 {
@@ -53,6 +77,14 @@ static void vary_pack(struct pack_site *pack)
 	if (rng_chance(rng, 5))
 		contactors->has[POLE_PRECHARGE] = contactors->feedback[POLE_PRECHARGE] = false;
 	contactors->polarised = rng_chance(rng, 25);
+	contactors->boost_ms = rng_chance(rng, 30) ? 50 + (int32_t)rng_below(rng, 500) : 0;
+	if (rng_chance(rng, 10)) { /* one contactor between the pack and a shared pole */
+		enum pole gone = rng_chance(rng, 50) ? POLE_NEGATIVE : POLE_POSITIVE;
+		contactors->has[gone] = contactors->feedback[gone] = false;
+		contactors->has[!gone] = contactors->shared_pole = true;
+	}
+	if (rng_chance(rng, 25))
+		vary_frames(contactors);
 	pack->serial = rng_chance(rng, 10) ? 0 : pack->serial;
 	pack->limit.aux_min_v = rng_chance(rng, 50) ? 11. : 0.;
 }
@@ -72,12 +104,14 @@ static void vary_site(void)
 	site.supply_open_v = 18.;
 	site.grid.has_meter = rng_chance(rng, 50);
 	site.grid.no_meter_export_w = site.grid.no_meter_import_w = 5e3;
+	site.grid.measured_at_ac = rng_chance(rng, 70);
 	site.grid.ramp_w_s = rng_chance(rng, 50) ? 60e3 : 6e3;
 	site.real_contactors = rng_chance(rng, 50);
 	for (int id = 0; id < INPUT_COUNT; id++)
 		if (rng_chance(rng, 30))
 			site.input[id] = (struct input_site){true, 20};
 	site.input[INPUT_ESTOP] = (struct input_site){true, 10};
+	site.has_pcs_enable = !rng_chance(rng, 20);
 	if (rng_chance(rng, 30)) {
 		site.n_pcs = 2;
 		site.pcs[1] = site.pcs[0];
@@ -101,8 +135,8 @@ static void break_plant(struct twin_config *config)
 		fault->pole = (enum pole)rng_below(rng, POLE_COUNT);
 		fault->input = (enum input_id)rng_below(rng, INPUT_COUNT);
 		fault->value = rng_between(rng, -50., 100.);
-		if (fault->kind >= TWIN_PCS_DEAF && fault->kind <= TWIN_PCS_FAULT)
-			fault->pack = -1;
+		if (twin_fault_of_pcs(fault->kind))
+			fault->pack = (int)rng_below(rng, site.n_pcs + 1) - 1;
 	}
 }
 
@@ -166,6 +200,8 @@ static void decide(void)
 	lies_command(&lies, &site, &in);
 	oracle_before(&oracle, &bank, &in);
 	bank_step(&bank, &in, &out);
+	if (oracle.step <= shown && oracle.step + SHOWN_STEPS > shown)
+		trace_step(&bank, &in, &out);
 	oracle_after(&oracle, &bank, &in, &out);
 }
 
@@ -209,7 +245,7 @@ static void nothing_rises_on_unknown_readings_and_outputs_stay_finite(void)
 			memset(&clean, 0, sizeof clean);
 			fixture_inputs(&clean, START_MS);
 			bank_init(&bank, &site, NULL);
-			lies_begin(&lies, true);
+			lies_begin(&lies, rng_chance(&lies.rng, 50));
 			oracle_begin(&oracle, seed, false);
 		}
 		clean.now_ms +=
@@ -238,9 +274,11 @@ int main(int argc, char **argv)
 	CU_SuiteInfo suites[] = {{"prop_bank", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};
 	unsigned failures;
 
-	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (uint64_t)time(NULL);
-	if (argc > 2)
-		steps = strtoul(argv[2], NULL, 0);
+	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 20261127;
+	const char *ticks = argc > 2 ? argv[2] : getenv("PROP_BANK_TICKS");
+	if (ticks)
+		steps = strtoul(ticks, NULL, 0) / 5 * 3;
+	shown = argc > 3 ? strtoul(argv[3], NULL, 0) : 0;
 	lies.rng.state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
 	printf("seed %" PRIu64 "\n", seed);
 	if (CU_initialize_registry() != CUE_SUCCESS || CU_register_suites(suites) != CUE_SUCCESS)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What rebankd remembers through kill -9, torn files and full disks; recordings and replay."""
+import json
 import resource
 import sqlite3
 import subprocess
@@ -40,6 +41,28 @@ class State(DaemonTest):
         self.assertEqual(again.stop(), 0, again.stderr())
         self.assertGreaterEqual(self.value(again, "SELECT sum(joins) FROM life"), joins)
 
+    def saved(self, d):
+        text = self.value(d, "SELECT state FROM saved ORDER BY generation DESC")
+        return json.loads(text) if text else {}
+
+    def test_a_closing_is_saved_when_it_begins_and_a_death_in_it_counts(self):
+        d = self.daemon().start()
+        # Before any pack has joined: what an event would have saved came later.
+        begun = wait_for(lambda: (s := self.saved(d)).get("ops_hour") and s, 60, "a closing in the ledger")
+        d.kill()
+        self.assertEqual((begun["ops_hour"], sum(p["life.joins"] for p in begun["packs"])), (1, 0))
+        self.assertFalse(begun["ended"])
+        again = self.daemon().start()
+        after = wait_for(lambda: (s := self.saved(again))["packs"][0]["failures"] and s, 20, "a failure counted")
+        self.assertEqual(after["ops_hour"], 1)
+        for pack in after["packs"]:
+            self.assertGreater(pack["resistor_j"], 0)
+        self.connected(again)
+        self.assertEqual(again.stop(), 0, again.stderr())
+        ended = self.saved(again)
+        self.assertTrue(ended["ended"])
+        self.assertEqual(min(p["failures"] for p in ended["packs"]), 0)
+
     def test_local_stop_survives_kill_9(self):
         d = self.daemon().start()
         self.connected(d)
@@ -52,6 +75,47 @@ class State(DaemonTest):
         again = self.daemon().start()
         wait_for(lambda: again.status().get("state") == "stopped", 20, "still stopped")
         self.assertEqual(again.stop(), 0, again.stderr())
+
+    def test_what_stands_is_told_to_who_comes_later(self):
+        d = self.daemon().start()
+        self.connected(d)
+        self.assertEqual(json.loads(d.ctl("status", "--json").stdout)["standing"], [])
+        d.fault("estop")
+
+        def standing(daemon):
+            return [e for e in json.loads(daemon.ctl("status", "--json").stdout)["standing"] if e["code"] == "estop"]
+        event = wait_for(lambda: standing(d), 10, "estop stands")[0]
+        told = wait_for(lambda: [e for e in d.sequence() if e["code"] == "estop"], 10, "estop in the log")[0]
+        self.assertEqual((event["text"], event["kind"]), (told["text"], "raised"))
+        self.assertIn("alarm      estop: " + told["text"], d.ctl("status").stdout)
+        wait_for(lambda: '"estop"' in (self.value(d, "SELECT state FROM saved ORDER BY generation DESC") or ""), 20,
+                 "estop in the ledger")
+        d.kill()
+        again = self.daemon().start()
+        event = wait_for(lambda: standing(again), 20, "estop stands after a restart")[0]
+        self.assertIsNone(event["value"])
+        again.stop()
+
+    def test_a_proof_that_was_told_is_remembered(self):
+        d = self.daemon().start()
+        self.connected(d)
+        self.assertNotEqual(d.ctl("proof", "luck", check=False).returncode, 0)
+        d.ctl("proof", "heartbeat")
+        wait_for(lambda: "heartbeat_test_done" in [e["code"] for e in d.sequence()], 5,
+                 "the proof's event")
+        proofs = {p["proof"]: p for p in json.loads(d.ctl("status", "--json").stdout)["proofs"]}
+        self.assertFalse(proofs["heartbeat"]["overdue"])
+        self.assertGreater(proofs["heartbeat"]["left_d"], 364.9)
+        self.assertEqual(proofs["weld"]["pack"] is None, False)
+        saved = "SELECT state FROM saved ORDER BY generation DESC"
+        self.assertEqual(d.stop(), 0, d.stderr())
+        state = json.loads(self.value(d, saved))
+        self.assertLess(state["proof_heartbeat_run_s"], state["proof_insulation_run_s"])
+        again = self.daemon().start()
+        self.connected(again)
+        self.assertEqual(again.stop(), 0, again.stderr())
+        later = json.loads(self.value(again, saved))
+        self.assertGreater(later["proof_heartbeat_run_s"], state["proof_heartbeat_run_s"])
 
     def test_torn_newest_state_falls_back_to_the_older(self):
         d = self.daemon().start()

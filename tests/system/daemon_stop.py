@@ -23,8 +23,9 @@ class Stop(DaemonTest):
         left = [e for e in log if e["code"] == "left"]
         self.assertTrue(joined)
         self.assertEqual({e["pack"] for e in left} & joined, joined)
+        # A busy machine may keep the daemon waiting: that alarm is none of the stop.
         self.assertFalse([e for e in log if e["severity"] in ("trip", "alarm")
-                          and e["kind"] == "raised"])
+                          and e["kind"] == "raised" and e["code"] != "late_tick"])
         # No pack broke current: an ordered leave waits until its own is near zero.
         self.assertFalse([e for e in left if e["value"] is not None and abs(e["value"]) > 15],
                          left)

@@ -243,6 +243,22 @@ class Commands(Case):
         self.publish(f"{ROOT}/setpoint/utility/set", json.dumps(good)[:-1])
         self.assertIn("utility", self.wait_event("malformed")["text"])
 
+    def test_a_huge_message_never_reaches_the_bank(self):
+        def peak_kib():
+            status = pathlib.Path(f"/proc/{self.peer.process.pid}/status").read_text()
+            return int(status.split("VmHWM:")[1].split()[0])
+
+        self.wait_ack(self.send(), "accepted")
+        before = peak_kib()
+        huge = pathlib.Path(self.directory.name) / "huge"
+        huge.write_bytes(b"{" + b" " * (1 << 20))
+        for options in ((), ("-r",)):
+            subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.broker.port),
+                            "-q", "1", "-t", f"{ROOT}/setpoint/utility/set", "-f", str(huge),
+                            *options], check=True)
+        self.wait_ack(self.send(), "accepted")
+        self.assertLess(peak_kib() - before, 512)
+
     def test_sources_come_from_the_topic(self):
         command = self.send(source="nobody")
         self.assertEqual(self.wait_ack(command, "rejected", "nobody")["reason"], "unknown_source")

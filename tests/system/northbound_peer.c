@@ -74,6 +74,7 @@ static void make_config(struct peer *peer, unsigned port, const char *run_dir)
 	make_source(peer, "local", 0);
 	make_source(peer, "utility", 10);
 	make_source(peer, "home", 20);
+	peer->config.mqtt.n_sources = peer->config.site.n_sources;
 	config->site.n_packs = PACKS;
 	for (unsigned i = 0; i < PACKS; i++) {
 		struct pack_site *pack = &config->site.pack[i];

@@ -118,13 +118,21 @@ static inline void hand_init(unsigned n)
 		bank.now.input[id] = site.input[id].present ? LEVEL_OK : LEVEL_UNKNOWN;
 	bank.now.imd_ohm = NAN;
 	bank.now.supply_v = NAN;
-	bank.now.pcs[0] = (struct pcs_now){.known = true, .state = PCS_OFF};
+	bank.now.pcs[0] = (struct pcs_now){
+		.known = true, .state = PCS_OFF, .dis_max_w = (double)NAN, .cha_max_w = (double)NAN};
 	bank.limits.bus = (struct limit_bus){.resistance_ohm = 0.01,
 					     .v_min = 280.,
 					     .v_max = 430.,
 					     .dis_max_a = INFINITY,
 					     .cha_max_a = INFINITY};
 	bank.limits.must_w = NAN;
+	for (int test = 0; test < PROOF_BANK_TESTS; test++)
+		bank.proofs.bank_left_d[test] = NAN;
+	for (unsigned k = 0; k < n; k++)
+		bank.proofs.weld_left_d[k] = NAN;
+	bank.limits.bears_unseen = true;
+	for (unsigned i = 0; i < PCS_MAX; i++)
+		bank.protect.pcs[i].permit.run = true;
 	bank.protect.permit = (struct bank_permit){.close = true,
 						   .power = true,
 						   .pcs_enable = true,

@@ -11,6 +11,7 @@ static struct {
 	int64_t due_ms[PACK_MAX][POLE_COUNT];
 	bool stuck[PACK_MAX][POLE_COUNT]; /* stays where it is */
 	bool lies[PACK_MAX][POLE_COUNT];  /* feedback shows open */
+	bool gone[PACK_MAX][POLE_COUNT];  /* feedback cannot be read */
 	bool shorted, broken, slow, held; /* of the bus; broken: precharge resistor */
 	bool blind;                       /* no bus-voltage reading */
 	bool line_high;                   /* pack 0's positive line reads driven */
@@ -36,7 +37,12 @@ static inline void run_pole(unsigned k, int pole)
 		plant.due_ms[k][pole] = bank.now_ms + PULL_MS;
 	else if (bank.now_ms >= plant.due_ms[k][pole])
 		plant.at[k][pole] = driven;
-	bank.now.pack[k].feedback[pole] = !site->feedback[pole] ? CONTACT_UNKNOWN
+	if (plant.gone[k][pole])
+		bank.now.pack[k].feedback_known_s[pole] += 0.001 * STEP_MS;
+	else
+		bank.now.pack[k].feedback_known_s[pole] = 0.;
+	bank.now.pack[k].feedback[pole] = !site->feedback[pole] || plant.gone[k][pole]
+						  ? CONTACT_UNKNOWN
 					  : plant.at[k][pole] && !plant.lies[k][pole]
 						  ? CONTACT_CLOSED
 						  : CONTACT_OPEN;

@@ -62,8 +62,11 @@ static void pack_that_may_not_join_says_why(void)
 	bank.protect.pack[0].permit.reason = REASON_AUX_LOW;
 	CU_ASSERT_EQUAL(waits(), REASON_AUX_LOW);
 	begin(1);
-	bank.contactor[0].retry_ms = bank.now_ms + 1000;
+	bank.contactor[0].retry_ms = bank.now_ms + 2000;
+	bank.contactor[0].pause_ms = 12000;
 	CU_ASSERT_EQUAL(waits(), REASON_DWELL);
+	CU_ASSERT(num_inside(bank.contactor[0].wait_value, 10., 12.));
+	CU_ASSERT_EQUAL(bank.contactor[0].wait_threshold, 12.);
 	begin(1);
 	bank.contactor[0].closed_ms = bank.now_ms - 2000;
 	bank.contactor[0].opened_ms = bank.now_ms - 1000;
@@ -73,8 +76,13 @@ static void pack_that_may_not_join_says_why(void)
 	bank.contactor[0].ops_today = 12;
 	CU_ASSERT_EQUAL(waits(), REASON_OPS_CAP);
 	begin(1);
-	bank.life[0].wear[POLE_POSITIVE].miner = 0.95;
-	CU_ASSERT_EQUAL(waits(), REASON_WEAR_INHIBIT);
+	plan->ops_hour_ms = bank.now_ms;
+	plan->ops_hour = 60;
+	CU_ASSERT_EQUAL(waits(), REASON_OPS_CAP);
+	CU_ASSERT_EQUAL(bank.contactor[0].wait_threshold, 60.);
+	begin(1);
+	bank.contactor[0].precharge_ms = bank.now_ms - 9000;
+	CU_ASSERT_EQUAL(waits(), REASON_DWELL);
 	begin(1);
 	plan->floored = 1;
 	plan->left_soc[0] = 0.69;
@@ -93,6 +101,33 @@ static void pack_that_may_not_join_says_why(void)
 	begin(1);
 	bank.site.pack[0].contactors.has[POLE_PRECHARGE] = false;
 	CU_ASSERT_EQUAL(waits(), REASON_JOIN_WAIT);
+}
+
+static void closings_of_the_day_are_counted_on_after_a_restart(void)
+{
+	enum { HOUR_MS = 3600000 };
+	const struct contactor *contactor = &bank.contactor[0];
+	static struct bank_saved saved;
+	static struct site site;
+
+	begin(1);
+	bank.contactor[0].ops_today = 12;
+	bank.contactor[0].ops_day_ms = bank.now_ms - 20 * HOUR_MS;
+	bank_save(&bank, &in, &saved);
+	site = bank.site;
+	bank_init(&bank, &site, &saved);
+	in.now_ms = 1000LL * HOUR_MS; /* the host has been up for weeks */
+	bank_step(&bank, &in, &out);
+	CU_ASSERT_EQUAL(contactor->ops_today, 12);
+	CU_ASSERT_EQUAL(contactor->ops_day_ms, in.now_ms - 20 * HOUR_MS);
+	in.now_ms += HOUR_MS;
+	bank_step(&bank, &in, &out);
+	bank_save(&bank, &in, &saved);
+	CU_ASSERT_EQUAL(saved.pack[0].ops_day_ms, 21 * HOUR_MS);
+	bank_init(&bank, &site, NULL);
+	bank_step(&bank, &in, &out);
+	CU_ASSERT_EQUAL(contactor->ops_today, 0);
+	CU_ASSERT_EQUAL(contactor->ops_day_ms, in.now_ms);
 }
 
 static void pack_at_its_floor_comes_back_for_charging_or_with_gained_energy(void)
@@ -133,13 +168,27 @@ static void equal_pack_joins_at_once_when_the_bus_is_steady(void)
 	CU_ASSERT_EQUAL(joiner_within(2000), 1);
 }
 
+static void pack_that_fits_joins_wherever_it_stands_in_the_list(void)
+{
+	for (unsigned fits = 1; fits < 4; fits++) {
+		begin(4);
+		connect(0);
+		for (unsigned k = 1; k < 4; k++)
+			if (k != fits)
+				set_voltage(k, 366.);
+		CU_ASSERT_EQUAL(joiner_within(3000), (int)fits);
+	}
+}
+
 static void current_that_moves_is_not_steady(void)
 {
 	begin(2);
 	connect(0);
 	plan->steady_ms = 0;
-	for (int i = 0; i < 40; i++) {
-		bank.now.pcs_dc_a = i % 2 ? 20. : 0.;
+	for (int i = 0; i < 80; i++) {
+		double moving_a = i < 40 ? 20. : -20.; /* charging is no rest */
+
+		bank.now.pcs_dc_a = i % 2 ? moving_a : 0.;
 		CU_ASSERT_EQUAL(joiner_within(100), -1);
 	}
 	bank.now.pcs_dc_a = NAN;
@@ -368,8 +417,10 @@ int main(void)
 		TEST(first_pack_is_the_one_that_lets_the_others_join_on_the_way),
 		TEST(nothing_starts_while_the_bus_is_live_unknown_or_the_converter_is_on),
 		TEST(pack_that_may_not_join_says_why),
+		TEST(closings_of_the_day_are_counted_on_after_a_restart),
 		TEST(pack_at_its_floor_comes_back_for_charging_or_with_gained_energy),
 		TEST(equal_pack_joins_at_once_when_the_bus_is_steady),
+		TEST(pack_that_fits_joins_wherever_it_stands_in_the_list),
 		TEST(current_that_moves_is_not_steady),
 		TEST(bus_is_steered_to_the_next_voltage_within_the_wanted_power),
 		TEST(candidate_that_is_not_met_is_let_go_for_a_minute),

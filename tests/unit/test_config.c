@@ -24,6 +24,7 @@ static char *load_messages(const char *path, const char *profiles, struct config
 	size_t size = 0;
 	FILE *errors = open_memstream(&text, &size);
 
+	config_free(into);
 	*n = config_load(path, profiles, into, errors);
 	fclose(errors);
 	return text;
@@ -238,6 +239,9 @@ static void what_follows_from_other_keys_is_filled_in(void)
 	CU_ASSERT_DOUBLE_EQUAL(config.site.grid.ramp_min_w_s, 600.0, 1e-9);
 	CU_ASSERT_EQUAL(pack->serial, config_serial_digest("DEMO-230AA-0001"));
 	CU_ASSERT_NOT_EQUAL(pack->serial, config.site.pack[1].serial);
+	CU_ASSERT_FALSE(config.site.pcs[0].rests);
+	free(load_messages("tests/config/good/modbus-packs.conf", profiles, &config, &(int){0}));
+	CU_ASSERT_TRUE(config.site.pcs[0].self_steered && config.site.pcs[0].rests);
 }
 
 /* Loads `path`, prints it to a file, loads that. */
@@ -299,6 +303,24 @@ static void layers_are_printed_for_every_pack(void)
 		CU_ASSERT_PTR_NOT_NULL(strstr(text, config.site.pack[k].id));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "over-voltage"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, "pack fuse"));
+	free(text);
+}
+
+static void what_a_profile_was_not_verified_to_say_is_printed_with_the_site(void)
+{
+	char *messages, *text;
+	int n;
+
+	messages = load_messages("tests/config/good/can.conf", "config/packs", &config, &n);
+	CU_ASSERT_EQUAL_FATAL(n, 0);
+	text = printed(&config, config_print_doubts);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "#   i3-a, profile bmw-i3-60: "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "how soon it opens on silence"));
+	free(text);
+	free(messages);
+	CU_ASSERT_FATAL(load_demo()); /* all simulated */
+	text = printed(&config, config_print_doubts);
+	CU_ASSERT_STRING_EQUAL(text, "");
 	free(text);
 }
 
@@ -408,6 +430,7 @@ int main(int argc, char **argv)
 	TEST(what_is_printed_loads_again_as_the_same_site);
 	TEST(digest_shows_a_change_of_one_value);
 	TEST(layers_are_printed_for_every_pack);
+	TEST(what_a_profile_was_not_verified_to_say_is_printed_with_the_site);
 	TEST(a_missing_file_is_minus_one_and_named);
 	TEST(a_directory_is_a_mistake_and_no_crash);
 	TEST(the_broker_can_be_replaced_under_the_same_rules);

@@ -33,6 +33,88 @@ static void feedback_that_reads_open_under_current_lies_and_the_pack_leaves_in_o
 
 /* ---- welds ----------------------------------------------------------------------------------- */
 
+static void pack_known_to_be_welded_defies_a_trip_that_comes_later(void)
+{
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	plant.stuck[0][POLE_POSITIVE] = plant.stuck[0][POLE_NEGATIVE] = true;
+	bank.plan.leave = 0;
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN, 2000));
+	CU_ASSERT_TRUE(bank.contactor[0].connected);
+	CU_ASSERT_FALSE(contactor_defies_trip(&bank, 0)); /* found at a planned leave */
+	bank.protect.pack[0].permit.hold = false;
+	CU_ASSERT_FALSE(
+		contactor_defies_trip(&bank, 0)); /* its own latch wants no more than a leave */
+	bank.protect.pack[0].permit.immediate = true;
+	CU_ASSERT_TRUE(contactor_defies_trip(&bank, 0));
+	CU_ASSERT_FALSE(contactor_defies_trip(&bank, 1));
+	bank.protect.pack[0].permit.immediate = false;
+	bank.protect.permit.hold = false;
+	CU_ASSERT_TRUE(contactor_defies_trip(&bank, 0));
+	bank.contactor[0].state = CONTACTOR_OPEN_SECOND; /* may still open */
+	CU_ASSERT_FALSE(contactor_defies_trip(&bank, 0));
+	bank.contactor[0].state = CONTACTOR_OPEN;
+	bank.contactor[0].connected = false; /* the other pole is open */
+	CU_ASSERT_FALSE(contactor_defies_trip(&bank, 0));
+	bank.contactor[0].connected = true;
+	plant.stuck[0][POLE_NEGATIVE] = plant.at[0][POLE_NEGATIVE] = false;
+	contactor_release(&bank, 0);
+	run(100);
+	CU_ASSERT_FALSE(contactor_defies_trip(&bank, 0)); /* one pole opened and was cleared */
+}
+
+static void pack_is_closing_from_its_first_coil_until_it_is_proven_closed(void)
+{
+	begin(3);
+	for (int s = CONTACTOR_UNPROVEN; s <= CONTACTOR_OPEN_SECOND; s++) {
+		bank.contactor[1].state = (enum contactor_state)s;
+		bool closing = s == CONTACTOR_CLOSE_FIRST || s == CONTACTOR_PRECHARGE ||
+			       s == CONTACTOR_CLOSE_SECOND;
+		CU_ASSERT_EQUAL(contactor_closing(&bank), closing ? 2 : 0);
+	}
+}
+
+static void open_current(bool active)
+{
+	for (unsigned r = 0; r < n_pack_rules; r++)
+		if (pack_rules[r].reason == REASON_OPEN_CURRENT)
+			bank.protect.pack[0].rule[r].active = active;
+	protect_restored(&bank.protect.pack[0]);
+}
+
+/* Without contacts, and with others on the bus, nothing but its current shows that a pack stayed.
+ */
+static void current_of_an_open_pack_puts_it_in_the_books_unless_a_pole_is_shown_open(void)
+{
+	bool *feedback;
+
+	for (int shown = 0; shown < 2; shown++) {
+		begin(2);
+		close_pack(1);
+		feedback = bank.site.pack[0].contactors.feedback;
+		feedback[POLE_NEGATIVE] = false;
+		feedback[POLE_POSITIVE] = shown;
+		run(200);
+		CU_ASSERT_EQUAL(state(0), CONTACTOR_OPEN);
+		open_current(true);
+		tick();
+		CU_ASSERT_EQUAL(bank.contactor[0].connected, !shown);
+		CU_ASSERT_EQUAL(raised[REASON_WELDED], !shown);
+	}
+	begin(2); /* one contactor, the other pole is shared */
+	close_pack(1);
+	bank.site.pack[0].contactors.has[POLE_NEGATIVE] = false;
+	bank.site.pack[0].contactors.shared_pole = true;
+	feedback = bank.site.pack[0].contactors.feedback;
+	feedback[POLE_NEGATIVE] = feedback[POLE_POSITIVE] = false;
+	run(200);
+	open_current(true);
+	tick();
+	CU_ASSERT_TRUE(bank.contactor[0].connected && bank.contactor[0].welded[POLE_POSITIVE]);
+	CU_ASSERT_FALSE(bank.contactor[0].welded[POLE_NEGATIVE]);
+}
+
 static void weld_on_the_first_pole_is_a_fact_and_the_pack_is_off_all_the_same(void)
 {
 	begin(2);
@@ -255,6 +337,19 @@ static void start_waits_for_undriven_lines_and_for_feedback(void)
 	CU_ASSERT_EQUAL(state(0), CONTACTOR_OPEN);
 }
 
+static void coils_found_driven_at_the_start_are_told_of_their_pack(void)
+{
+	begin(2);
+	in.found_driven = 2;
+	tick();
+	CU_ASSERT_EQUAL(noted[REASON_FOUND_DRIVEN], 1);
+	CU_ASSERT_EQUAL(out.n_events, 1);
+	CU_ASSERT_EQUAL(out.event[0].pack, 1);
+	in.found_driven = 0;
+	tick();
+	CU_ASSERT_EQUAL(noted[REASON_FOUND_DRIVEN], 1);
+}
+
 /* ---- lines ----------------------------------------------------------------------------------- */
 
 static void line_that_does_not_follow_its_output_stops_the_bank(void)
@@ -286,7 +381,7 @@ static void welded_pack_is_kept_alive_for_five_seconds_more(void)
 	begin(2);
 	close_pack(1);
 	close_pack(0);
-	bank.plan.stopping = true;
+	bank.plan.stopping = bank.dispatch.locked = true;
 	plant.stuck[0][POLE_NEGATIVE] = plant.stuck[0][POLE_POSITIVE] = true;
 	no_hold(0, 500, true);
 	CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN, 2000));
@@ -296,12 +391,35 @@ static void welded_pack_is_kept_alive_for_five_seconds_more(void)
 	CU_ASSERT_FALSE(out.pack[0].keep_alive);
 }
 
-static void keep_alive_ends_only_when_a_stopping_bank_has_opened(void)
+static void every_coil_pulls_in_at_full_voltage_and_no_longer(void)
+{
+	begin(1);
+	run(100);
+	CU_ASSERT_FALSE(out.pack[0].boost);
+	bank.site.pack[0].contactors.boost_ms = 150;
+	bank.plan.join = 0;
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_CLOSE_FIRST, 200));
+	CU_ASSERT_TRUE(out.pack[0].boost && out.pack[0].coil[POLE_NEGATIVE]);
+	CU_ASSERT_TRUE(out.next_step_ms <= bank.now_ms + 150);
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_PRECHARGE, 500));
+	CU_ASSERT_TRUE(out.pack[0].boost); /* the next coil */
+	run(160);
+	CU_ASSERT_FALSE(out.pack[0].boost);
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_CLOSE_SECOND, 2000));
+	CU_ASSERT_TRUE(out.pack[0].boost);
+	run(400);
+	CU_ASSERT_TRUE(out.pack[0].coil[POLE_POSITIVE] && !out.pack[0].boost);
+}
+
+static void keep_alive_ends_only_when_a_locked_bank_has_opened(void)
 {
 	begin(2);
 	close_pack(1);
 	CU_ASSERT_TRUE(out.pack[0].keep_alive);
 	bank.plan.stopping = true;
+	run(20);
+	CU_ASSERT_TRUE(out.pack[0].keep_alive); /* stopped, and still watched */
+	bank.dispatch.locked = true;
 	run(20);
 	CU_ASSERT_FALSE(out.pack[0].keep_alive);
 	CU_ASSERT_TRUE(out.pack[1].keep_alive);
@@ -311,6 +429,12 @@ static void keep_alive_ends_only_when_a_stopping_bank_has_opened(void)
 	CU_ASSERT_TRUE(reach(1, CONTACTOR_OPEN, 500));
 	run(20);
 	CU_ASSERT_FALSE(out.pack[1].keep_alive);
+	bank.dispatch.locked = false;
+	run(20);
+	CU_ASSERT_TRUE(out.pack[0].keep_alive && out.pack[1].keep_alive);
+	in.shutdown = true;
+	run(20);
+	CU_ASSERT_FALSE(out.pack[0].keep_alive || out.pack[1].keep_alive);
 }
 
 int main(void)
@@ -318,6 +442,9 @@ int main(void)
 	CU_TestInfo tests[] = {
 		TEST(feedback_lost_without_current_opens_the_partner_at_once),
 		TEST(feedback_that_reads_open_under_current_lies_and_the_pack_leaves_in_order),
+		TEST(pack_known_to_be_welded_defies_a_trip_that_comes_later),
+		TEST(pack_is_closing_from_its_first_coil_until_it_is_proven_closed),
+		TEST(current_of_an_open_pack_puts_it_in_the_books_unless_a_pole_is_shown_open),
 		TEST(weld_on_the_first_pole_is_a_fact_and_the_pack_is_off_all_the_same),
 		TEST(both_poles_welded_stay_in_the_books_as_connected),
 		TEST(closing_that_finds_a_weld_while_it_is_taken_back_is_no_trip),
@@ -329,9 +456,11 @@ int main(void)
 		TEST(pack_with_a_missing_pole_is_never_isolated),
 		TEST(start_adopts_no_closed_contactor),
 		TEST(start_waits_for_undriven_lines_and_for_feedback),
+		TEST(coils_found_driven_at_the_start_are_told_of_their_pack),
 		TEST(line_that_does_not_follow_its_output_stops_the_bank),
 		TEST(welded_pack_is_kept_alive_for_five_seconds_more),
-		TEST(keep_alive_ends_only_when_a_stopping_bank_has_opened),
+		TEST(every_coil_pulls_in_at_full_voltage_and_no_longer),
+		TEST(keep_alive_ends_only_when_a_locked_bank_has_opened),
 		CU_TEST_INFO_NULL,
 	};
 

@@ -234,6 +234,38 @@ static void used_sequence_number_is_a_replay(void)
 	ASSERT_W(bank.dispatch.target_w, 5e3);
 }
 
+static void setpoints_and_commands_are_counted_apart(void)
+{
+	struct bank_saved saved = {.valid = true};
+
+	bank_by_hand();
+	queue(COMMAND_SETPOINT, UTILITY, 5e3, 60.0)->seq = 1000;
+	queue(COMMAND_CLEAR, UTILITY, NAN, 0.0)->seq = 1;
+	queue(COMMAND_CLEAR, UTILITY, NAN, 0.0)->seq = 1;
+	queue(COMMAND_RELEASE, UTILITY, NAN, 0.0)->seq = 1000;
+	queue(COMMAND_RELEASE, UTILITY, NAN, 0.0)->seq = 1001;
+	step(0);
+	ASSERT_ACK("id-1", 0, ACK_ACCEPTED, REASON_OK);
+	ASSERT_ACK("id-2", 0, ACK_ACCEPTED, REASON_OK);
+	ASSERT_ACK("id-3", 0, ACK_REJECTED, REASON_REPLAY);
+	ASSERT_ACK("id-4", 0, ACK_REJECTED, REASON_REPLAY);
+	ASSERT_ACK("id-5", 0, ACK_ACCEPTED, REASON_OK);
+	/* A session of its own, too, and both over a restart. */
+	step(1);
+	strcpy(queue(COMMAND_CLEAR, UTILITY, NAN, 0.0)->session, "t");
+	step(1);
+	dispatch_save(&bank.dispatch, &bank.site, &saved);
+	dispatch_init(&bank.dispatch, &bank.site, &saved);
+	strcpy(queue(COMMAND_CLEAR, UTILITY, NAN, 0.0)->session, "t");
+	in.command[0].seq = 6;
+	queue(COMMAND_SETPOINT, UTILITY, 5e3, 60.0)->seq = 1001;
+	queue(COMMAND_SETPOINT, UTILITY, 5e3, 60.0)->seq = 1002;
+	step(0);
+	ASSERT_ACK("id-7", 0, ACK_REJECTED, REASON_REPLAY);
+	ASSERT_ACK("id-8", 0, ACK_REJECTED, REASON_REPLAY);
+	ASSERT_ACK("id-9", 0, ACK_ACCEPTED, REASON_OK);
+}
+
 static void new_session_restarts_the_sequence_only_with_newer_time(void)
 {
 	struct command *c;
@@ -302,13 +334,14 @@ static void sync_discards_a_remembered_time_far_ahead(void)
 	bank_by_hand();
 	in.clock_synced = false;
 	step(0);
-	bank.dispatch.source[UTILITY].has_seq = true;
-	bank.dispatch.source[UTILITY].last_ts_utc_ms = UTC_MS + 1000000000;
+	bank.dispatch.source[UTILITY].memory[SERIES_SETPOINT].has_seq = true;
+	bank.dispatch.source[UTILITY].memory[SERIES_SETPOINT].last_ts_utc_ms = UTC_MS + 1000000000;
 	in.clock_synced = true;
 	c = queue(COMMAND_SETPOINT, UTILITY, 5e3, 60.0);
 	step(0);
 	ASSERT_ACK("id-1", 0, ACK_ACCEPTED, REASON_OK);
-	CU_ASSERT_EQUAL(bank.dispatch.source[UTILITY].last_ts_utc_ms, c->ts_utc_ms);
+	CU_ASSERT_EQUAL(bank.dispatch.source[UTILITY].memory[SERIES_SETPOINT].last_ts_utc_ms,
+			c->ts_utc_ms);
 }
 
 static void lifetime_runs_from_the_senders_time_when_clocks_agree(void)
@@ -701,6 +734,44 @@ static void stop_cancels_ramps_down_and_holds_until_start(void)
 	ASSERT_W(bank.dispatch.target_w, 5e3);
 }
 
+static void who_stopped_may_start_again_but_not_what_the_operator_stopped(void)
+{
+	struct bank_saved saved = {.valid = true};
+
+	bank_by_hand();
+	bank.site.source[HOME].may_command = true;
+	strcpy(bank.site.source[UTILITY].id, "utility");
+	strcpy(bank.site.source[HOME].id, "home");
+	send(COMMAND_STOP, HOME, NAN, 0.0);
+	send(COMMAND_STOP, UTILITY, NAN, 0.0); /* the higher source's stop counts */
+	send(COMMAND_STOP, HOME, NAN, 0.0);
+	send(COMMAND_START, HOME, NAN, 0.0);
+	ASSERT_ACK("id-4", 0, ACK_REJECTED, REASON_LOCAL_LOCK);
+	dispatch_save(&bank.dispatch, &bank.site, &saved);
+	dispatch_init(&bank.dispatch, &bank.site, &saved);
+	send(COMMAND_START, UTILITY, NAN, 0.0);
+	ASSERT_ACK("id-5", 0, ACK_ACCEPTED, REASON_OK);
+	CU_ASSERT_FALSE(bank.dispatch.stopped);
+	setpoint(HOME, 5e3, 60.0);
+	ASSERT_ACK("id-6", 0, ACK_ACCEPTED, REASON_OK);
+	/* The operator's stop over it, whichever came first, and the lock. */
+	send(COMMAND_STOP, UTILITY, NAN, 0.0);
+	send(COMMAND_STOP, LOCAL, NAN, 0.0);
+	send(COMMAND_STOP, UTILITY, NAN, 0.0);
+	send(COMMAND_START, UTILITY, NAN, 0.0);
+	ASSERT_ACK("id-10", 0, ACK_REJECTED, REASON_LOCAL_LOCK);
+	send(COMMAND_START, LOCAL, NAN, 0.0);
+	send(COMMAND_LOCK, UTILITY, NAN, 0.0);
+	send(COMMAND_START, UTILITY, NAN, 0.0);
+	ASSERT_ACK("id-13", 0, ACK_REJECTED, REASON_LOCAL_LOCK);
+	CU_ASSERT_TRUE(bank.dispatch.stopped);
+	/* A source that the site file no longer has leaves its stop to the operator. */
+	dispatch_save(&bank.dispatch, &bank.site, &saved);
+	strcpy(bank.site.source[UTILITY].id, "other");
+	dispatch_init(&bank.dispatch, &bank.site, &saved);
+	CU_ASSERT_EQUAL(bank.dispatch.stopped_by, LOCAL);
+}
+
 static void lock_stops_and_refuses_everybody_but_the_operator(void)
 {
 	bank_by_hand();
@@ -886,6 +957,89 @@ static void wall_clock_jump_is_an_event_and_changes_no_lifetime(void)
 	ASSERT_W(bank.dispatch.target_w, 0.0);
 }
 
+/* What UTILITY sends `off_s` seconds from our clock's time. */
+static struct command *queue_off(enum command_kind kind, double p_w, double valid_s, int64_t off_s)
+{
+	struct command *c = queue(kind, UTILITY, p_w, valid_s);
+
+	c->ts_utc_ms += off_s * 1000;
+	return c;
+}
+
+static void release_and_zero_pass_whatever_the_clocks_say(void)
+{
+	static const int64_t off_s[] = {-3600, 3600};
+
+	for (unsigned i = 0; i < 2; i++) {
+		bank_by_hand();
+		setpoint(UTILITY, 20e3, 300.0);
+		queue_off(COMMAND_SETPOINT, 10e3, 300.0, off_s[i]);
+		step(0);
+		ASSERT_ACK("id-2", 0, ACK_REJECTED, i ? REASON_FUTURE : REASON_STALE);
+		queue_off(COMMAND_SETPOINT, 0.0, 300.0, off_s[i]);
+		step(0);
+		ASSERT_ACK("id-3", 0, ACK_ACCEPTED, REASON_OK);
+		CU_ASSERT_EQUAL(out.ack[0].expires_ms, bank.now_ms + 300000);
+		ASSERT_W(bank.dispatch.target_w, 0.0);
+		setpoint(UTILITY, 20e3, 300.0);
+		queue_off(COMMAND_RELEASE, NAN, 0.0, off_s[i]);
+		step(0);
+		ASSERT_ACK("id-5", 0, ACK_ACCEPTED, REASON_OK);
+		ASSERT_W(bank.dispatch.target_w, 0.0);
+		/* A sender's time ahead of ours locks no later session out. */
+		step(1000);
+		strcpy(queue(COMMAND_SETPOINT, UTILITY, 5e3, 60.0)->session, "t");
+		step(0);
+		ASSERT_ACK("id-6", 0, ACK_ACCEPTED, REASON_OK);
+	}
+}
+
+static void release_and_zero_pass_without_a_clock(void)
+{
+	bank_by_hand();
+	setpoint(UTILITY, 20e3, 300.0);
+	in.clock_synced = false;
+	queue_off(COMMAND_SETPOINT, 0.0, 300.0, -3600);
+	step(0);
+	ASSERT_ACK("id-2", 0, ACK_ACCEPTED, REASON_OK);
+	queue_off(COMMAND_RELEASE, NAN, 0.0, -3600);
+	step(0);
+	ASSERT_ACK("id-3", 0, ACK_ACCEPTED, REASON_OK);
+	CU_ASSERT_EQUAL(bank.dispatch.winner, -1);
+}
+
+static void less_power_is_only_for_who_is_in_command_and_never_repeated(void)
+{
+	struct command *c;
+
+	bank_by_hand();
+	/* Nothing of this source lives: nothing is less. */
+	queue_off(COMMAND_SETPOINT, 0.0, 60.0, -3600);
+	queue_off(COMMAND_RELEASE, NAN, 0.0, -3600);
+	step(0);
+	ASSERT_ACK("id-1", 0, ACK_REJECTED, REASON_STALE);
+	ASSERT_ACK("id-2", 0, ACK_REJECTED, REASON_STALE);
+	/* Behind the operator, 0 W would be waiting for the operator's end. */
+	setpoint(LOCAL, -5e3, 60.0);
+	setpoint(UTILITY, 20e3, 60.0);
+	queue_off(COMMAND_SETPOINT, 0.0, 60.0, -3600);
+	step(0);
+	ASSERT_ACK("id-5", 0, ACK_REJECTED, REASON_STALE);
+	/* Old sequence numbers and another start of the bank stay refused. */
+	bank_by_hand();
+	setpoint(UTILITY, 20e3, 60.0);
+	queue_off(COMMAND_RELEASE, NAN, 0.0, -3600)->seq = 1;
+	c = queue_off(COMMAND_RELEASE, NAN, 0.0, -3600);
+	c->boot_given = true;
+	c = queue_off(COMMAND_SETPOINT, 0.0, 60.0, -3600);
+	c->start_utc_ms = c->ts_utc_ms + 1000;
+	step(0);
+	ASSERT_ACK("id-2", 0, ACK_REJECTED, REASON_REPLAY);
+	ASSERT_ACK("id-3", 0, ACK_REJECTED, REASON_STALE_BOOT);
+	ASSERT_ACK("id-4", 0, ACK_REJECTED, REASON_STALE);
+	ASSERT_W(bank.dispatch.target_w, 20e3);
+}
+
 static void power_that_does_not_follow_is_told_then_dropped_then_tried_again(void)
 {
 	unsigned raised = 0, cleared = 0;
@@ -925,6 +1079,30 @@ static void unknown_power_is_no_verdict(void)
 	bank.now.pcs_ac_w = NAN;
 	setpoint(UTILITY, 20e3, 300.0);
 	steps(30000);
+	CU_ASSERT_FALSE(bank.dispatch.degraded);
+}
+
+static void readings_without_power_in_between_start_nothing_anew(void)
+{
+	bank_by_hand();
+	deaf = true;
+	bank.site.n_pcs = 1;
+	bank.now.pcs[0].known = true;
+	setpoint(UTILITY, 20e3, 300.0);
+	for (unsigned i = 0; i < 150; i++) {
+		bank.now.pcs_ac_w = i % 2 ? 0.0 : (double)NAN;
+		step(100);
+	}
+	CU_ASSERT_TRUE(bank.dispatch.degraded);
+	bank_by_hand();
+	deaf = true;
+	bank.site.n_pcs = 1;
+	setpoint(UTILITY, 20e3, 300.0);
+	for (unsigned i = 0; i < 150; i++) {
+		bank.now.pcs[0].known = i % 2; /* lost, that is another matter */
+		bank.now.pcs_ac_w = i % 2 ? 0.0 : (double)NAN;
+		step(100);
+	}
 	CU_ASSERT_FALSE(bank.dispatch.degraded);
 }
 
@@ -973,7 +1151,7 @@ static void locks_and_replay_memory_survive_a_restart_and_setpoints_do_not(void)
 	step(0);
 	send(COMMAND_LOCK, LOCAL, NAN, 0.0);
 	saved.valid = true;
-	dispatch_save(&bank.dispatch, &saved);
+	dispatch_save(&bank.dispatch, &bank.site, &saved);
 	strcpy(bank.site.pack[0].id, "b"); /* the packs changed places */
 	strcpy(bank.site.pack[1].id, "a");
 	dispatch_init(&bank.dispatch, &bank.site, &saved);
@@ -1002,6 +1180,7 @@ int main(void)
 		TEST(each_bad_setpoint_is_rejected_with_its_own_reason_and_moves_nothing),
 		TEST(duplicate_id_gets_its_first_answer_again_and_does_nothing),
 		TEST(used_sequence_number_is_a_replay),
+		TEST(setpoints_and_commands_are_counted_apart),
 		TEST(new_session_restarts_the_sequence_only_with_newer_time),
 		TEST(unsynced_clock_asks_for_boot_and_counter_and_shortens_lifetimes),
 		TEST(local_operator_needs_no_clock_and_no_sequence),
@@ -1030,6 +1209,7 @@ int main(void)
 		TEST(every_ack_of_a_full_step_is_given),
 		TEST(notices_wait_while_the_list_of_acks_is_full),
 		TEST(stop_cancels_ramps_down_and_holds_until_start),
+		TEST(who_stopped_may_start_again_but_not_what_the_operator_stopped),
 		TEST(lock_stops_and_refuses_everybody_but_the_operator),
 		TEST(release_is_never_locked_out),
 		TEST(remote_switch_in_local_cancels_remote_setpoints_only),
@@ -1042,8 +1222,12 @@ int main(void)
 		TEST(setpoint_while_everything_is_open_waits_for_the_bank),
 		TEST(shutdown_cancels_and_refuses),
 		TEST(wall_clock_jump_is_an_event_and_changes_no_lifetime),
+		TEST(release_and_zero_pass_whatever_the_clocks_say),
+		TEST(release_and_zero_pass_without_a_clock),
+		TEST(less_power_is_only_for_who_is_in_command_and_never_repeated),
 		TEST(power_that_does_not_follow_is_told_then_dropped_then_tried_again),
 		TEST(unknown_power_is_no_verdict),
+		TEST(readings_without_power_in_between_start_nothing_anew),
 		TEST(starting_converter_is_no_verdict),
 		TEST(steering_is_what_read_back_compares_with),
 		TEST(locks_and_replay_memory_survive_a_restart_and_setpoints_do_not),

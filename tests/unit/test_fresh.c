@@ -263,6 +263,17 @@ static void broken_sensor_is_left_out_and_counted(void)
 	CU_ASSERT(now->temp_max_c == 12.);
 }
 
+static void extremes_are_found_whichever_sensor_has_them(void)
+{
+	for (unsigned lowest = 0; lowest < 4; lowest++) {
+		begin();
+		for (unsigned i = 0; i < 4; i++)
+			sample->temp_c[i] = i == lowest ? 3. : 20. + i;
+		hear_temps(4);
+		CU_ASSERT(now->temp_min_c == 3. && now->temp_max_c == (lowest == 3 ? 22. : 23.));
+	}
+}
+
 static void bad_frames_are_counted_per_ten_seconds(void)
 {
 	begin();
@@ -315,6 +326,21 @@ static void silent_or_missing_contact_is_unknown(void)
 	bank.site.pack[0].contactors.feedback[POLE_NEGATIVE] = false;
 	contact(CONTACT_CLOSED, 100);
 	CU_ASSERT_EQUAL(now->feedback[POLE_NEGATIVE], CONTACT_UNKNOWN);
+}
+
+static void contact_has_an_age_since_it_was_known(void)
+{
+	begin();
+	tick(100);
+	CU_ASSERT_TRUE(isinf(now->feedback_known_s[POLE_NEGATIVE]));
+	contact(CONTACT_CLOSED, 100);
+	CU_ASSERT_EQUAL(now->feedback_known_s[POLE_NEGATIVE], 0.);
+	contact(CONTACT_UNKNOWN, 100);
+	contact(CONTACT_UNKNOWN, 400);
+	CU_ASSERT_EQUAL(now->feedback_known_s[POLE_NEGATIVE], 0.5);
+	contact(CONTACT_OPEN, 10);
+	CU_ASSERT_EQUAL(now->feedback_known_s[POLE_NEGATIVE], 0.);
+	CU_ASSERT_TRUE(isinf(now->feedback_known_s[POLE_POSITIVE]));
 }
 
 static void edges_that_nobody_commanded_are_chatter_and_forgiven_in_time(void)
@@ -376,6 +402,26 @@ static void other_inputs_trip_after_their_debounce(void)
 	CU_ASSERT_EQUAL(bank.now.input[INPUT_SMOKE], LEVEL_TRIPPED);
 }
 
+/* A buzzing contact has an edge before every reading, and is never steady by its edges. */
+static void input_that_chatters_trips_when_it_is_read_tripped_long_enough(void)
+{
+	begin();
+	input(INPUT_SMOKE, LEVEL_OK, 200);
+	input(INPUT_SMOKE, LEVEL_TRIPPED, 5);
+	in.input[INPUT_SMOKE].edge_ms = bank.now_ms + 19;
+	input(INPUT_SMOKE, LEVEL_TRIPPED, 19);
+	CU_ASSERT_EQUAL(bank.now.input[INPUT_SMOKE], LEVEL_OK);
+	in.input[INPUT_SMOKE].edge_ms = bank.now_ms + 1;
+	input(INPUT_SMOKE, LEVEL_TRIPPED, 1);
+	CU_ASSERT_EQUAL(bank.now.input[INPUT_SMOKE], LEVEL_TRIPPED);
+	in.input[INPUT_SMOKE].edge_ms = bank.now_ms + 200;
+	input(INPUT_SMOKE, LEVEL_OK, 200);
+	CU_ASSERT_EQUAL(bank.now.input[INPUT_SMOKE], LEVEL_TRIPPED); /* recovers when steady */
+	input(INPUT_SMOKE, LEVEL_OK, 100);
+	input(INPUT_SMOKE, LEVEL_TRIPPED, 5);
+	CU_ASSERT_EQUAL(bank.now.input[INPUT_SMOKE], LEVEL_OK); /* counts anew */
+}
+
 static void silent_or_unknown_input_is_tripped_and_a_missing_one_is_nothing(void)
 {
 	begin();
@@ -391,6 +437,82 @@ static void silent_or_unknown_input_is_tripped_and_a_missing_one_is_nothing(void
 	input(INPUT_SMOKE, LEVEL_UNKNOWN, 100);
 	CU_ASSERT_EQUAL(bank.now.input[INPUT_SMOKE], LEVEL_TRIPPED);
 	CU_ASSERT_EQUAL(bank.now.input[INPUT_DOOR], LEVEL_UNKNOWN);
+}
+
+/* ---- converters ------------------------------------------------------------------------------ */
+
+static void hear_pcs(double ac_w, double dc_w)
+{
+	in.pcs[0] = (struct pcs_sample){.stamp_ms = bank.now_ms + 100,
+					.state = PCS_RUNNING,
+					.ac_w = ac_w,
+					.dc_w = dc_w,
+					.dc_v = 370.,
+					.dc_a = dc_w / 370.,
+					.dis_max_w = NAN,
+					.cha_max_w = NAN};
+	tick(100);
+}
+
+static void converter_that_shows_no_power_is_as_silent_as_one_that_sends_nothing(void)
+{
+	static const double ac[] = {NAN, INFINITY, 5e3, 5e3}, dc[] = {5e3, 5e3, NAN, -INFINITY};
+
+	for (unsigned i = 0; i < 4; i++) {
+		begin();
+		bank.site.grid.measured_at_ac = true;
+		hear_pcs(5e3, 5.2e3);
+		CU_ASSERT(bank.now.pcs[0].known && bank.now.pcs[0].age_s == 0.);
+		for (int t = 0; t < 20; t++)
+			hear_pcs(ac[i], dc[i]);
+		CU_ASSERT(bank.now.pcs[0].known &&
+			  isnan(bank.now.pcs[0].ac_w * bank.now.pcs[0].dc_w));
+		CU_ASSERT_DOUBLE_EQUAL(bank.now.pcs[0].age_s, 2., 1e-9);
+		hear_pcs(ac[i], dc[i]);
+		CU_ASSERT(!bank.now.pcs[0].known && bank.now.pcs[0].state == PCS_UNKNOWN);
+		CU_ASSERT(isnan(bank.now.pcs[0].ac_w) && isnan(bank.now.pcs[0].dc_w));
+		hear_pcs(4e3, 4.2e3);
+		CU_ASSERT(bank.now.pcs[0].known && bank.now.pcs[0].ac_w == 4e3);
+	}
+}
+
+static void readings_without_power_do_not_make_a_lost_converter_known(void)
+{
+	begin();
+	bank.site.grid.measured_at_ac = true;
+	hear_pcs(NAN, NAN);
+	CU_ASSERT(!bank.now.pcs[0].known && isinf(bank.now.pcs[0].age_s));
+	hear_pcs(0., 0.);
+	CU_ASSERT_TRUE(bank.now.pcs[0].known);
+	in.pcs[0].stamp_ms = 0; /* found out about anew */
+	tick(100);
+	CU_ASSERT(!bank.now.pcs[0].known && isinf(bank.now.pcs[0].age_s));
+}
+
+static void power_that_nobody_needs_may_be_missing(void)
+{
+	begin();
+	bank.site.grid.measured_at_ac = false;
+	hear_pcs(NAN, 5e3);
+	CU_ASSERT_TRUE(bank.now.pcs[0].known);
+	/* Not running, its AC side asleep: what comes from the DC bus is what it gives. */
+	bank.site.grid.measured_at_ac = true;
+	hear_pcs(0., 0.);
+	in.pcs[0].ac_w = NAN;
+	in.pcs[0].dc_w = 1e3;
+	in.pcs[0].state = PCS_OFF;
+	in.pcs[0].stamp_ms = bank.now_ms + 3000;
+	tick(3000);
+	CU_ASSERT_TRUE(bank.now.pcs[0].known);
+	CU_ASSERT(bank.now.pcs[0].ac_w > 900. && bank.now.pcs_ac_w < 1000.);
+	in.pcs[0].state = PCS_STARTING;
+	in.pcs[0].stamp_ms = bank.now_ms + 3000;
+	tick(3000);
+	CU_ASSERT(bank.now.pcs[0].known && bank.now.pcs_ac_w > 900.);
+	/* It follows limits, and the packs show what it takes. */
+	bank.site.pcs[0].self_steered = true;
+	hear_pcs(NAN, NAN);
+	CU_ASSERT_TRUE(bank.now.pcs[0].known);
 }
 
 /* ---- bank ------------------------------------------------------------------------------------ */
@@ -423,6 +545,10 @@ static void readings_of_the_bank_follow_the_same_rule(void)
 	CU_ASSERT(isnan(bank.now.meter_w) && isnan(bank.now.supply_v));
 	in.imd.stamp_ms = bank.now_ms;
 	in.imd.fault = true;
+	tick(10);
+	CU_ASSERT(isnan(bank.now.imd_ohm) && bank.now.imd_fault);
+	in.imd.fault = false;
+	in.imd.insulation_ohm = NAN; /* its first guess */
 	tick(10);
 	CU_ASSERT(isnan(bank.now.imd_ohm) && bank.now.imd_fault);
 	bank.site.has_imd = bank.site.has_supply = bank.site.grid.has_meter = false;
@@ -498,13 +624,19 @@ int main(void)
 		TEST(one_unknown_cell_makes_all_unknown),
 		TEST(pack_that_sends_extremes_only_has_no_sum),
 		TEST(broken_sensor_is_left_out_and_counted),
+		TEST(extremes_are_found_whichever_sensor_has_them),
 		TEST(bad_frames_are_counted_per_ten_seconds),
 		TEST(feedback_is_debounced_and_asks_for_a_step),
 		TEST(silent_or_missing_contact_is_unknown),
+		TEST(contact_has_an_age_since_it_was_known),
 		TEST(edges_that_nobody_commanded_are_chatter_and_forgiven_in_time),
 		TEST(estop_trips_at_its_first_edge_and_recovers_slowly),
 		TEST(other_inputs_trip_after_their_debounce),
+		TEST(input_that_chatters_trips_when_it_is_read_tripped_long_enough),
 		TEST(silent_or_unknown_input_is_tripped_and_a_missing_one_is_nothing),
+		TEST(converter_that_shows_no_power_is_as_silent_as_one_that_sends_nothing),
+		TEST(readings_without_power_do_not_make_a_lost_converter_known),
+		TEST(power_that_nobody_needs_may_be_missing),
 		TEST(readings_of_the_bank_follow_the_same_rule),
 		TEST(slope_of_the_hottest_sensor_needs_three_seconds),
 		TEST(standing_still_is_a_lie_only_under_power),

@@ -157,6 +157,24 @@ static void precharge_rises_only_on_an_empty_bus_with_converters_disabled(void)
 	CU_ASSERT(!untouched() && !out.pack[0].coil[POLE_PRECHARGE]);
 }
 
+static void boost_goes_with_the_last_coil_whichever_it_is(void)
+{
+	begin(1);
+	was(0, false, false, true);
+	drive(0, true, false, true);
+	out.pack[0].boost = true;
+	bank.protect.permit.close = false;
+	look();
+	CU_ASSERT(!out.pack[0].coil[POLE_NEGATIVE] && out.pack[0].coil[POLE_PRECHARGE]);
+	CU_ASSERT_TRUE(out.pack[0].boost);
+	begin(1);
+	drive(0, true, false, false);
+	out.pack[0].boost = true;
+	bank.protect.permit.close = false;
+	look();
+	CU_ASSERT_FALSE(out.pack[0].coil[POLE_NEGATIVE] || out.pack[0].boost);
+}
+
 /* ---- holding --------------------------------------------------------------------------------- */
 
 static void pack_forgotten_past_its_deadline_is_opened(void)
@@ -197,6 +215,36 @@ static void bank_forgotten_past_its_deadline_is_opened(void)
 	bank.protect.permit.hold_deadline_ms = bank.now_ms + 500;
 	look();
 	CU_ASSERT(untouched() && out.pack[0].coil[POLE_POSITIVE]);
+}
+
+static void what_it_opens_is_in_the_books_with_its_time_its_wear_and_until_proven(void)
+{
+	begin(2);
+	was(0, true, true, false);
+	bank.contactor[0].state = CONTACTOR_CLOSED;
+	bank.contactor[0].connected = true;
+	bank.contactor[0].coil_ms[POLE_NEGATIVE] = bank.contactor[0].coil_ms[POLE_POSITIVE] = 5000;
+	bank.now.pack[0].feedback[POLE_NEGATIVE] = CONTACT_CLOSED;
+	bank.now.pack[0].feedback[POLE_POSITIVE] = CONTACT_CLOSED;
+	bank.now.pack[0].current_a = 80.;
+	bank.protect.pack[0].permit.hold = false;
+	bank.protect.pack[0].permit.hold_deadline_ms = bank.now_ms - 100;
+	look();
+	for (int pole = POLE_NEGATIVE; pole <= POLE_POSITIVE; pole++) {
+		CU_ASSERT_EQUAL(bank.contactor[0].coil_ms[pole], bank.now_ms);
+		CU_ASSERT_EQUAL(bank.life[0].wear[pole].break_a, 80.);
+		CU_ASSERT_EQUAL(bank.life[0].wear[pole].loaded_breaks, 1);
+	}
+	for (int i = 0; i < 3; i++) {
+		hand_advance(1);
+		contactor_step(&bank, &in, &out);
+		CU_ASSERT_TRUE(bank.contactor[0].connected);
+	}
+	bank.now.pack[0].feedback[POLE_NEGATIVE] = CONTACT_OPEN;
+	hand_advance(20);
+	contactor_step(&bank, &in, &out);
+	CU_ASSERT_FALSE(bank.contactor[0].connected);
+	CU_ASSERT_EQUAL(bank.life[0].wear[POLE_NEGATIVE].loaded_breaks, 1);
 }
 
 /* ---- power ----------------------------------------------------------------------------------- */
@@ -306,13 +354,16 @@ static void heartbeat_waits_until_every_line_is_seen_open_and_the_converters_are
 	look();
 	CU_ASSERT_FALSE(bank.guard.ready);
 	bank.contactor[0].state = CONTACTOR_OPEN;
-	bank.now.pcs_dc_w = 3000.;
+	bank.now.pcs[0].dc_w = 3000.;
 	look();
 	CU_ASSERT_FALSE(bank.guard.ready);
-	bank.now.pcs_dc_w = NAN;
+	bank.now.pcs[0].dc_w = NAN;
 	look();
 	CU_ASSERT_FALSE(bank.guard.ready || out.heartbeat);
-	bank.now.pcs_dc_w = -60.;
+	bank.now.pcs[0] = (struct pcs_now){.known = false};
+	look();
+	CU_ASSERT_FALSE(bank.guard.ready);
+	bank.now.pcs[0] = (struct pcs_now){.known = true, .dc_w = -60.};
 	look();
 	CU_ASSERT(bank.guard.ready && out.heartbeat);
 	bank.contactor[0].state = CONTACTOR_UNPROVEN;
@@ -322,6 +373,34 @@ static void heartbeat_waits_until_every_line_is_seen_open_and_the_converters_are
 	bank.contactor[0].state = CONTACTOR_OPEN;
 	bank.site.n_pcs = 0;
 	bank.now.pcs_dc_w = NAN;
+	look();
+	CU_ASSERT_TRUE(bank.guard.ready);
+}
+
+static void one_silent_converter_holds_up_the_start_only_without_an_enable_line(void)
+{
+	begin(1);
+	bank.site.n_pcs = 2;
+	bank.guard.ready = false;
+	bank.start_ms = bank.now_ms - 4000;
+	look();
+	CU_ASSERT_FALSE(bank.guard.ready);
+	bank.start_ms = bank.now_ms - 5000;
+	bank.site.has_pcs_enable = false;
+	look();
+	CU_ASSERT_FALSE(bank.guard.ready);
+	bank.site.has_pcs_enable = true;
+	bank.now.pcs[0].known = false;
+	look();
+	CU_ASSERT_FALSE(bank.guard.ready);
+	bank.now.pcs[0].known = true;
+	look();
+	CU_ASSERT_TRUE(bank.guard.ready);
+	/* One that steers itself may be mute before there is a battery. */
+	bank.guard.ready = false;
+	bank.site.n_pcs = 1;
+	bank.now.pcs[0] = (struct pcs_now){.known = false};
+	bank.site.pcs[0].self_steered = true;
 	look();
 	CU_ASSERT_TRUE(bank.guard.ready);
 }
@@ -354,8 +433,10 @@ int main(void)
 		TEST(circuit_closes_only_onto_a_bus_shown_to_be_near),
 		TEST(one_contactor_pack_is_held_to_the_same_window),
 		TEST(precharge_rises_only_on_an_empty_bus_with_converters_disabled),
+		TEST(boost_goes_with_the_last_coil_whichever_it_is),
 		TEST(pack_forgotten_past_its_deadline_is_opened),
 		TEST(bank_forgotten_past_its_deadline_is_opened),
+		TEST(what_it_opens_is_in_the_books_with_its_time_its_wear_and_until_proven),
 		TEST(converters_are_enabled_only_by_permit_and_while_no_coil_must_drop),
 		TEST(converters_are_enabled_only_on_a_closed_pack_and_after_precharge),
 		TEST(power_beyond_the_rating_or_unknown_becomes_zero),
@@ -363,6 +444,7 @@ int main(void)
 		TEST(time_since_the_converters_were_disabled_is_kept),
 		TEST(heartbeat_waits_until_every_line_is_seen_open_and_the_converters_are_still),
 		TEST(heartbeat_needs_a_punctual_tick_and_its_chip),
+		TEST(one_silent_converter_holds_up_the_start_only_without_an_enable_line),
 		CU_TEST_INFO_NULL,
 	};
 

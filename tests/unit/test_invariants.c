@@ -26,6 +26,7 @@ static int set_up_suite(void)
 static int tear_down_suite(void)
 {
 	twin_free(run->twin);
+	config_free(&scenario->config);
 	free(scenario);
 	free(run);
 	return 0;

@@ -98,6 +98,17 @@ static void predicted_peak_above_the_making_current_waits(void)
 	CU_ASSERT_EQUAL(verdict(), REASON_JOIN_WAIT);
 }
 
+static void pack_without_a_believable_resistance_does_not_join(void)
+{
+	begin();
+	/* No doubt about the voltages and no difference: 0 V over 0 ohm tells no current. */
+	bank.site.pack[0].model.v_offset_max_v = 0.;
+	CU_ASSERT_EQUAL(verdict(), REASON_OK);
+	bank.estimate[0].r_fast_ohm = bank.limits.set.g_s = 0.;
+	CU_ASSERT_EQUAL(verdict(), REASON_JOIN_WAIT);
+	CU_ASSERT_TRUE(isnan(check.predicted_a));
+}
+
 static void learnt_offset_moves_the_voltage_and_narrows_the_doubt(void)
 {
 	begin();
@@ -128,6 +139,26 @@ static void set_that_could_not_idle_together_does_not_join(void)
 	bank.limits.pack[1].dis_a = bank.limits.pack[1].cha_a = 5.;
 	limits_interval(&bank.limits.pack[0]);
 	limits_interval(&bank.limits.pack[1]);
+	CU_ASSERT_EQUAL(verdict(), REASON_JOIN_UNSAFE);
+}
+
+static void who_joins_has_room_for_what_its_first_samples_show(void)
+{
+	for (int side = -1; side <= 1; side += 2) {
+		begin();
+		bank.limits.pack[0].e_sigma_v = 1.;
+		double *end_v = side < 0 ? &bank.limits.pack[0].a_v : &bank.limits.pack[0].b_v;
+		*end_v = 374.4 + side * 0.35;
+		CU_ASSERT_EQUAL(verdict(), REASON_OK);
+		*end_v = 374.4 + side * 0.25; /* 0 W is safe with it, but only just */
+		CU_ASSERT_EQUAL(verdict(), REASON_JOIN_UNSAFE);
+	}
+}
+
+static void unknown_relaxed_source_of_a_partner_joins_nothing(void)
+{
+	begin();
+	bank.estimate[1].e_relaxed_v = NAN;
 	CU_ASSERT_EQUAL(verdict(), REASON_JOIN_UNSAFE);
 }
 
@@ -295,8 +326,11 @@ int main(void)
 		TEST(voltage_that_the_state_of_charge_denies_does_not_join),
 		TEST(voltage_difference_waits_for_the_bus),
 		TEST(predicted_peak_above_the_making_current_waits),
+		TEST(pack_without_a_believable_resistance_does_not_join),
 		TEST(learnt_offset_moves_the_voltage_and_narrows_the_doubt),
 		TEST(set_that_could_not_idle_together_does_not_join),
+		TEST(who_joins_has_room_for_what_its_first_samples_show),
+		TEST(unknown_relaxed_source_of_a_partner_joins_nothing),
 		TEST(set_must_idle_on_both_hysteresis_branches),
 		TEST(good_curve_is_done_when_voltage_and_current_have_held),
 		TEST(short_is_seen_by_its_current_and_an_open_resistor_by_its_absence),

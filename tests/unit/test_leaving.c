@@ -80,7 +80,7 @@ static void last_pack_waits_until_the_converters_are_shown_off(void)
 	CU_ASSERT_EQUAL(state(0), CONTACTOR_OPEN_FIRST);
 }
 
-static void pack_is_the_last_one_while_the_other_is_opening(void)
+static void packs_that_all_have_to_leave_wait_for_the_converters(void)
 {
 	begin(2);
 	close_pack(1);
@@ -93,15 +93,121 @@ static void pack_is_the_last_one_while_the_other_is_opening(void)
 	run(50);
 	CU_ASSERT(state(0) == CONTACTOR_LEAVING && state(1) == CONTACTOR_LEAVING);
 	plant.current_a[0] = plant.current_a[1] = 0.;
-	run(20);
-	CU_ASSERT(state(0) == CONTACTOR_OPEN_FIRST && state(1) == CONTACTOR_LEAVING);
-	run(60);
-	CU_ASSERT(state(0) == CONTACTOR_OPEN_SECOND && state(1) == CONTACTOR_LEAVING);
 	run(500);
-	CU_ASSERT(state(0) == CONTACTOR_OPEN && state(1) == CONTACTOR_LEAVING);
+	CU_ASSERT(state(0) == CONTACTOR_LEAVING && state(1) == CONTACTOR_LEAVING);
 	bank.now.pcs[0].state = PCS_OFF;
 	run(20);
+	CU_ASSERT(state(0) == CONTACTOR_OPEN_FIRST && state(1) == CONTACTOR_LEAVING);
+	run(500);
+	CU_ASSERT(state(0) == CONTACTOR_OPEN && state(1) == CONTACTOR_OPEN);
+}
+
+static void without_an_enable_line_only_the_converters_can_show_that_they_are_off(void)
+{
+	begin(1);
+	close_pack(0);
+	bank.site.has_pcs_enable = false;
+	bank.guard.pcs_drop_ms = bank.now_ms - 1000; /* told to be off, which is all */
+	bank.now.pcs[0].state = PCS_RUNNING;
+	CU_ASSERT_FALSE(contactor_converters_off(&bank));
+	bank.now.pcs[0].state = PCS_OFF;
+	CU_ASSERT_TRUE(contactor_converters_off(&bank));
+	bank.now.pcs[0].known = false;
+	bank.now.pcs[0].state = PCS_UNKNOWN;
+	CU_ASSERT_FALSE(contactor_converters_off(&bank));
+	bank.converter[0].gives_nothing = true;
+	CU_ASSERT_TRUE(contactor_converters_off(&bank));
+	bank.converter[0].gives_nothing = false;
+	bank.site.has_pcs_enable = true;
+	CU_ASSERT_TRUE(contactor_converters_off(&bank));
+}
+
+/* In the books as closed by itself or as welded, it may let go at any time. */
+static void pack_nobody_closed_does_not_hold_the_bus_for_a_converter(void)
+{
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	bank.guard.pcs_drop_ms = 0;
+	bank.now.pcs[0].state = PCS_RUNNING;
+	bank.contactor[1].state = CONTACTOR_OPEN;
+	bank.contactor[1].welded[POLE_NEGATIVE] = bank.contactor[1].welded[POLE_POSITIVE] = true;
+	bank.plan.leave = 0;
+	run(500);
+	CU_ASSERT_TRUE(bank.contactor[1].connected);
+	CU_ASSERT_EQUAL(state(0), CONTACTOR_LEAVING);
+	bank.now.pcs[0].state = PCS_OFF;
+	run(20);
+	CU_ASSERT_EQUAL(state(0), CONTACTOR_OPEN_FIRST);
+}
+
+static void closed_pack_that_lost_a_coil_to_the_guard_opens_the_rest(void)
+{
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	bank.contactor[0].coil[POLE_POSITIVE] = false;
+	bank.guard.let_go = 1;
+	tick();
+	CU_ASSERT_EQUAL(state(0), CONTACTOR_OPEN_SECOND);
+	CU_ASSERT_FALSE(any_coil(0));
+	CU_ASSERT_EQUAL(noted[REASON_LEFT], 1);
+	CU_ASSERT_EQUAL(state(1), CONTACTOR_CLOSED);
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	plant.current_a[0] = 50.;
+	bank.plan.leave = 0;
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_LEAVING, 100));
+	bank.contactor[0].coil[POLE_POSITIVE] = false;
+	bank.guard.let_go = 1;
+	tick();
+	CU_ASSERT_EQUAL(state(0), CONTACTOR_OPEN_SECOND);
+}
+
+static void packs_that_have_to_go_open_one_after_the_other_until_their_deadline(void)
+{
+	begin(3);
+	plant.held = true;
+	close_pack(1);
+	close_pack(0);
+	close_pack(2);
+	no_hold(0, 2000, false);
+	no_hold(1, 2000, false);
+	bank.plan.leave = 0;
+	run(20);
+	CU_ASSERT(state(0) == CONTACTOR_OPEN_FIRST && state(1) == CONTACTOR_LEAVING);
+	run(50);
+	CU_ASSERT(state(0) == CONTACTOR_OPEN_SECOND && state(1) == CONTACTOR_LEAVING);
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN, 500));
+	run(20);
 	CU_ASSERT_EQUAL(state(1), CONTACTOR_OPEN_FIRST);
+	begin(3);
+	plant.held = true;
+	close_pack(1);
+	close_pack(0);
+	close_pack(2);
+	no_hold(0, 10, false);
+	no_hold(1, 10, false);
+	run(30);
+	CU_ASSERT(state(0) >= CONTACTOR_OPEN_FIRST && state(1) >= CONTACTOR_OPEN_FIRST);
+}
+
+static void emergency_does_not_wait_for_its_turn_but_for_the_converters(void)
+{
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	bank.guard.pcs_drop_ms = 0;
+	bank.now.pcs[0].state = PCS_RUNNING;
+	bank.plan.leave = 0;
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN_FIRST, 200));
+	no_hold(1, 500, true);
+	run(20);
+	CU_ASSERT(state(0) == CONTACTOR_OPEN_FIRST && state(1) == CONTACTOR_LEAVING);
+	bank.now.pcs[0].state = PCS_OFF;
+	run(10);
+	CU_ASSERT_EQUAL(state(1), CONTACTOR_OPEN_SECOND);
 }
 
 static void ordered_leave_opens_at_its_deadline_whatever_flows(void)
@@ -236,6 +342,105 @@ static void polarised_contactor_opens_the_pole_that_suits_the_current(void)
 	CU_ASSERT_EQUAL(opened_after_closing(5., false), opened_after_closing(0., false));
 }
 
+/* ---- feedback that cannot be read ------------------------------------------------------------ */
+
+static void lose_contacts(bool negative, bool positive)
+{
+	plant.gone[0][POLE_NEGATIVE] = plant.gone[0][POLE_PRECHARGE] = negative;
+	plant.gone[0][POLE_POSITIVE] = positive;
+}
+
+static bool none_welded(unsigned k)
+{
+	const bool *welded = bank.contactor[k].welded;
+
+	return !welded[POLE_NEGATIVE] && !welded[POLE_POSITIVE] && !welded[POLE_PRECHARGE];
+}
+
+static void contact_that_cannot_be_read_is_no_weld(void)
+{
+	for (unsigned planned = 0; planned < 2; planned++) {
+		begin(2);
+		close_pack(1);
+		close_pack(0);
+		lose_contacts(true, true);
+		run(600);
+		if (planned)
+			bank.plan.leave = 0;
+		else
+			no_hold(0, 4000, false);
+		CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN, 3000));
+		CU_ASSERT_FALSE(any_coil(0));
+		run(10000);
+		CU_ASSERT(none_welded(0) && !bank.contactor[0].trip_weld);
+		CU_ASSERT_EQUAL(raised[REASON_WELDED], 0);
+		CU_ASSERT_EQUAL(noted[REASON_OPEN_UNPROVEN], 1);
+		CU_ASSERT_FALSE(bank.contactor[0].isolated);
+		lose_contacts(false, false);
+		run(50);
+		CU_ASSERT_TRUE(bank.contactor[0].isolated);
+	}
+}
+
+static void contact_that_is_away_for_a_moment_still_shows_the_weld(void)
+{
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	plant.stuck[0][POLE_NEGATIVE] = plant.stuck[0][POLE_POSITIVE] = true;
+	no_hold(0, 500, true);
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN_SECOND, 1000));
+	lose_contacts(true, true);
+	run(450);
+	CU_ASSERT_EQUAL(state(0), CONTACTOR_OPEN_SECOND);
+	lose_contacts(false, false);
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN, 500));
+	CU_ASSERT_TRUE(bank.contactor[0].trip_weld);
+}
+
+static void weld_is_found_when_the_contact_can_be_read_again(void)
+{
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	lose_contacts(true, true);
+	plant.stuck[0][POLE_POSITIVE] = true;
+	run(600);
+	no_hold(0, 4000, false);
+	CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN, 3000));
+	CU_ASSERT_TRUE(none_welded(0));
+	lose_contacts(false, false);
+	run(20);
+	CU_ASSERT(bank.contactor[0].welded[POLE_POSITIVE] && !bank.contactor[0].trip_weld);
+	CU_ASSERT_EQUAL(raised[REASON_WELDED], 1);
+}
+
+static void last_pack_that_cannot_be_read_is_accused_by_a_bus_that_stays(void)
+{
+	static const struct {
+		bool negative_gone, held, blind, welded;
+	} cases[] = {
+		{true, false, false, false}, /* a falling bus proves the opening */
+		{true, true, false, true},
+		{true, true, true, false},   /* no bus voltage accuses nobody */
+		{false, true, false, false}, /* the other pole is shown open */
+	};
+
+	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		begin(1);
+		close_pack(0);
+		lose_contacts(cases[i].negative_gone, true);
+		plant.held = cases[i].held;
+		run(600);
+		no_hold(0, 4000, false);
+		CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN_SECOND, 3000));
+		plant.blind = cases[i].blind;
+		CU_ASSERT_TRUE(reach(0, CONTACTOR_OPEN, 8000));
+		CU_ASSERT_EQUAL(none_welded(0), !cases[i].welded);
+		CU_ASSERT_EQUAL(noted[REASON_OPEN_UNPROVEN], !cases[i].welded && cases[i].held);
+	}
+}
+
 static void learnt_sensor_offset_is_the_mean_within_its_bound(void)
 {
 	begin(1);
@@ -263,7 +468,12 @@ int main(void)
 		TEST(planned_leave_waits_for_its_current_and_opens_pole_by_pole),
 		TEST(planned_leave_that_is_called_off_or_takes_too_long_ends_closed),
 		TEST(last_pack_waits_until_the_converters_are_shown_off),
-		TEST(pack_is_the_last_one_while_the_other_is_opening),
+		TEST(packs_that_all_have_to_leave_wait_for_the_converters),
+		TEST(without_an_enable_line_only_the_converters_can_show_that_they_are_off),
+		TEST(pack_nobody_closed_does_not_hold_the_bus_for_a_converter),
+		TEST(closed_pack_that_lost_a_coil_to_the_guard_opens_the_rest),
+		TEST(packs_that_have_to_go_open_one_after_the_other_until_their_deadline),
+		TEST(emergency_does_not_wait_for_its_turn_but_for_the_converters),
 		TEST(ordered_leave_opens_at_its_deadline_whatever_flows),
 		TEST(unknown_current_is_no_small_current),
 		TEST(second_pole_does_not_wait_past_the_deadline),
@@ -271,6 +481,10 @@ int main(void)
 		TEST(emergency_overtakes_an_opening_in_progress),
 		TEST(poles_take_turns_so_that_both_are_tested),
 		TEST(polarised_contactor_opens_the_pole_that_suits_the_current),
+		TEST(contact_that_cannot_be_read_is_no_weld),
+		TEST(contact_that_is_away_for_a_moment_still_shows_the_weld),
+		TEST(weld_is_found_when_the_contact_can_be_read_again),
+		TEST(last_pack_that_cannot_be_read_is_accused_by_a_bus_that_stays),
 		TEST(learnt_sensor_offset_is_the_mean_within_its_bound),
 		CU_TEST_INFO_NULL,
 	};

@@ -282,6 +282,17 @@ static void closings_and_openings_are_remembered_per_pole(void)
 	CU_ASSERT_EQUAL(life.wear[POLE_NEGATIVE].operations, 0);
 }
 
+static void wear_of_a_pack_is_that_of_its_worst_contactor(void)
+{
+	static struct life life;
+
+	memset(&life, 0, sizeof life);
+	CU_ASSERT_EQUAL(life_wear(&life), 0.);
+	life.wear[POLE_NEGATIVE].miner = 0.3;
+	life.wear[POLE_PRECHARGE].miner = 0.7;
+	CU_ASSERT_EQUAL(life_wear(&life), 0.7);
+}
+
 #define TEST(name)                                                                                 \
 	{                                                                                          \
 #name, name                                                                        \
@@ -301,6 +312,7 @@ int main(void)
 		TEST(noise_at_rest_makes_no_cycles),
 		TEST(breaking_wears_as_the_data_sheet_says),
 		TEST(making_wears_a_thousandfold_below_nine_tenths_of_precharge),
+		TEST(wear_of_a_pack_is_that_of_its_worst_contactor),
 		TEST(closings_and_openings_are_remembered_per_pole),
 		CU_TEST_INFO_NULL,
 	};

@@ -259,6 +259,29 @@ static enum local_request local_of(const char *text, struct parsed *parsed)
 	return parse_local(text, strlen(text), &site, boot, parsed);
 }
 
+static void proof_says_what_was_seen_and_only_locally(void)
+{
+	struct parsed p;
+
+	CU_ASSERT_EQUAL(local_of("{\"do\":\"proof\",\"proof\":\"dead-man\"}", &p), LOCAL_COMMAND);
+	CU_ASSERT(p.command.kind == COMMAND_PROOF && p.command.proof == PROOF_DEAD_MAN);
+	CU_ASSERT_EQUAL(p.command.pack, -1);
+	CU_ASSERT_EQUAL(
+		local_of("{\"do\":\"proof\",\"proof\":\"weld\",\"pack\":\"i3-b\"}", &p),
+		LOCAL_COMMAND);
+	CU_ASSERT(p.command.proof == PROOF_WELD && p.command.pack == 1);
+	CU_ASSERT_EQUAL(local_of("{\"do\":\"proof\"}", &p), LOCAL_REFUSED);
+	CU_ASSERT_EQUAL(local_of("{\"do\":\"proof\",\"proof\":\"luck\"}", &p), LOCAL_REFUSED);
+	CU_ASSERT_EQUAL(local_of("{\"do\":\"proof\",\"proof\":\"weld\"}", &p), LOCAL_REFUSED);
+	CU_ASSERT_EQUAL(
+		local_of("{\"do\":\"proof\",\"proof\":\"estop\",\"pack\":\"i3-b\"}", &p),
+		LOCAL_REFUSED);
+	CU_ASSERT_EQUAL(local_of("{\"do\":\"stop\",\"proof\":\"estop\"}", &p), LOCAL_REFUSED);
+	CU_ASSERT_EQUAL(cmd_of("{" HEAD ",\"do\":\"proof\"}").reason, REASON_SCHEMA);
+	CU_ASSERT_EQUAL(cmd_of("{" HEAD ",\"do\":\"stop\",\"proof\":\"estop\"}").reason,
+			REASON_SCHEMA);
+}
+
 static void local_requests_need_no_numbering(void)
 {
 	struct parsed p;
@@ -318,6 +341,7 @@ int main(void)
 		TEST(integers_written_as_reals_count),
 		TEST(commands_name_their_pack),
 		TEST(bad_commands_are_refused),
+		TEST(proof_says_what_was_seen_and_only_locally),
 		TEST(local_requests_need_no_numbering),
 		TEST(local_requests_are_as_strict),
 		CU_TEST_INFO_NULL,

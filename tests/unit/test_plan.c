@@ -65,8 +65,8 @@ static void converters_share_by_rating_and_a_lost_one_gets_nothing(void)
 	bank.site.n_pcs = 2;
 	bank.site.pcs[1] = bank.site.pcs[0];
 	bank.site.pcs[1].p_max_w = 20e3;
-	bank.now.pcs[1] = bank.now.pcs[0];
 	connect(0);
+	bank.now.pcs[1] = bank.now.pcs[0];
 	want(16e3);
 	steps(1000);
 	CU_ASSERT_DOUBLE_EQUAL(out.pcs[0].p_w, 12e3, 1e-6);
@@ -88,7 +88,7 @@ static void relays_and_fans_tell_the_state_of_protection(void)
 	bank.protect.permit.alarm = bank.protect.permit.fire = true;
 	bank.now.pack[0].temp_max_c = 38.;
 	step(100);
-	CU_ASSERT(!out.relay_healthy && !out.fire_healthy && out.fan);
+	CU_ASSERT(!out.relay_healthy && !out.fire_healthy && out.fan && plan->fan);
 	bank.now.input[INPUT_SMOKE] = LEVEL_TRIPPED;
 	step(100);
 	CU_ASSERT_FALSE(out.fan);
@@ -143,6 +143,89 @@ static void stop_brings_power_to_zero_then_packs_leave_one_by_one(void)
 	step(100);
 	CU_ASSERT_EQUAL(plan->leave, 0);
 	CU_ASSERT_EQUAL(plan->join, -1);
+}
+
+/* 0 W is what the converters give, not what is asked; then off, then contactors. */
+static void stop_switches_converters_off_when_they_have_followed_or_had_their_time(void)
+{
+	for (int deaf = 0; deaf < 2; deaf++) {
+		begin(1);
+		connect(0);
+		want(20e3);
+		steps(1000);
+		bank.now.pcs_dc_w = 20e3;
+		bank.dispatch.stopped = true;
+		bank.dispatch.ramped_w = 0.;
+		step(600);
+		CU_ASSERT(plan->power_w == 0. && out.pcs[0].p_w == 0.);
+		CU_ASSERT(out.pcs_enable && out.pcs[0].run);
+		bank.now.pcs_dc_w = NAN; /* unknown is not zero */
+		step(400);
+		CU_ASSERT(out.pcs_enable && plan->leave == -1);
+		bank.now.pcs_dc_w = deaf ? 20e3 : 590.;
+		step(100);
+		CU_ASSERT(out.pcs_enable == deaf && out.pcs[0].run == deaf);
+		step(4500);
+		CU_ASSERT_FALSE(out.pcs_enable || out.pcs[0].run);
+		CU_ASSERT_EQUAL(bank.contactor[0].state, CONTACTOR_CLOSED);
+	}
+}
+
+/* Pack k may not stay. */
+static void must_leave(unsigned k, int64_t in_ms)
+{
+	struct permit *permit = &bank.protect.pack[k].permit;
+
+	permit->hold = permit->close = false;
+	permit->reason = REASON_TEMP_HIGH;
+	permit->hold_deadline_ms = bank.now_ms + in_ms;
+}
+
+static void planned_leave_gives_way_to_a_trip_and_power_goes_to_zero_first(void)
+{
+	begin(3);
+	for (unsigned k = 0; k < 3; k++)
+		connect(k);
+	set_voltage(0, 370.); /* under 5 kW it carries least */
+	want(5e3);
+	steps(1000);
+	CU_ASSERT_DOUBLE_EQUAL(plan->power_w, 5e3, 1.);
+	bank.dispatch.disabled = 1;
+	step(100);
+	CU_ASSERT_EQUAL(plan->leave, 0);
+	bank.contactor[0].state = CONTACTOR_LEAVING;
+	steps(300);
+	CU_ASSERT_TRUE(plan->leave == 0 && !plan->several);
+	must_leave(1, 2000);
+	step(100);
+	CU_ASSERT_TRUE(plan->leave == 1 && plan->several);
+	CU_ASSERT_EQUAL(plan->leave_reason, REASON_TEMP_HIGH);
+	bank.contactor[0].state = CONTACTOR_CLOSED; /* leaving.c takes the planned one back */
+	bank.contactor[1].state = CONTACTOR_LEAVING;
+	steps(500);
+	CU_ASSERT_EQUAL(plan->power_w, 0.);
+	bank.contactor[1].state = CONTACTOR_OPEN;
+	bank.contactor[1].connected = false;
+	step(100);
+	CU_ASSERT_TRUE(plan->leave == 0 && !plan->several);
+	CU_ASSERT_EQUAL(plan->leave_reason, REASON_DISABLED);
+}
+
+static void leave_that_a_trip_began_does_not_give_way(void)
+{
+	begin(3);
+	for (unsigned k = 0; k < 3; k++)
+		connect(k);
+	must_leave(0, 3000);
+	step(100);
+	CU_ASSERT_EQUAL(plan->leave, 0);
+	bank.contactor[0].state = CONTACTOR_LEAVING;
+	must_leave(1, 2000);
+	step(100);
+	CU_ASSERT_EQUAL(plan->leave, 0);
+	want(5e3);
+	steps(1000);
+	CU_ASSERT_EQUAL(plan->power_w, 0.); /* two are due */
 }
 
 static void every_reason_to_stop_stops(void)
@@ -202,6 +285,9 @@ int main(void)
 		TEST(relays_and_fans_tell_the_state_of_protection),
 		TEST(self_steering_converters_get_limits_only_while_they_may_run),
 		TEST(stop_brings_power_to_zero_then_packs_leave_one_by_one),
+		TEST(stop_switches_converters_off_when_they_have_followed_or_had_their_time),
+		TEST(planned_leave_gives_way_to_a_trip_and_power_goes_to_zero_first),
+		TEST(leave_that_a_trip_began_does_not_give_way),
 		TEST(every_reason_to_stop_stops),
 		TEST(starved_bank_starts_again_from_the_other_end),
 		CU_TEST_INFO_NULL,

@@ -1,4 +1,5 @@
 #include "hand_bank.h"
+#include "core/join.h"
 
 static void step(int64_t ms)
 {
@@ -34,6 +35,20 @@ static void unknown_reading_is_no_verdict_and_forbids_to_close(void)
 	bank.now.pack[0].current_a = 0.;
 	step(100);
 	CU_ASSERT_TRUE(bank.protect.pack[0].permit.close);
+}
+
+static void healthy_pack_does_not_end_what_another_reports(void)
+{
+	for (unsigned ill = 0; ill < 2; ill++) {
+		hand_init(2);
+		bank.now.pack[ill].bms_flags = BMS_FAULT;
+		for (int i = 0; i < 50; i++) {
+			step(100);
+			CU_ASSERT_FALSE(bank.protect.pack[ill].permit.hold);
+			CU_ASSERT_EQUAL(bank.protect.pack[ill].permit.reason, REASON_BMS_FAULT);
+			CU_ASSERT_TRUE(bank.protect.pack[1 - ill].permit.hold);
+		}
+	}
 }
 
 static void unknown_reading_does_not_clear_a_latch_but_ends_nothing_early(void)
@@ -160,6 +175,130 @@ static void graver_rule_gives_the_reason_and_the_earlier_deadline_holds(void)
 	CU_ASSERT_EQUAL(permit->hold_deadline_ms, bank.now_ms + 900);
 }
 
+static void reasons_that_take_turns_win_no_time(void)
+{
+	struct permit *permit = &bank.protect.pack[0].permit;
+
+	hand_init(1);
+	bank.now.pack[0].electrical_known_s = 5.;
+	step(100);
+	int64_t deadline_ms = permit->hold_deadline_ms;
+	CU_ASSERT_FALSE(permit->hold);
+	for (int i = 0; i < 4; i++) {
+		bank.now.pack[0].electrical_known_s = i % 2 ? 5. : 0.;
+		bank.now.pack[0].counter_age_s = i % 2 ? 0. : 5.;
+		step(100);
+		step(1000); /* the one before has ended */
+		CU_ASSERT_EQUAL(row(REASON_PACK_SILENT)->active, i % 2 != 0);
+		CU_ASSERT_EQUAL(row(REASON_COUNTER_FROZEN)->active, i % 2 == 0);
+		CU_ASSERT_EQUAL(permit->hold_deadline_ms, deadline_ms);
+	}
+	bank.now.pack[0].electrical_known_s = bank.now.pack[0].counter_age_s = 0.;
+	step(100);
+	step(1000);
+	CU_ASSERT_TRUE(permit->hold);
+	bank.now.pack[0].electrical_known_s = 5.;
+	step(100);
+	CU_ASSERT_TRUE(permit->hold_deadline_ms > bank.now_ms);
+}
+
+static void current_above_the_fuse_is_left_to_the_fuse_for_three_seconds(void)
+{
+	struct permit *permit = &bank.protect.pack[0].permit;
+
+	hand_init(1);
+	bank.contactor[0].state = CONTACTOR_CLOSED;
+	bank.contactor[0].connected = true;
+	bank.now.pack[0].current_a = 400.;
+	step(100);
+	int64_t fuse_ms = bank.now_ms + 3000;
+	step(200); /* far above its limit, too: that row alone would open after 1 s */
+	CU_ASSERT_TRUE(row(REASON_OVERCURRENT_TRIP)->active && row(REASON_FUSE_CURRENT)->active);
+	CU_ASSERT_EQUAL(permit->hold_deadline_ms, fuse_ms);
+	CU_ASSERT_TRUE(permit->immediate && !bank.protect.permit.pcs_enable);
+	CU_ASSERT_TRUE(bank.protect.permit.alarm);
+	bank.now.pack[0].current_a = bank.site.pack[0].limit.fuse_a - 1.; /* the row clears later */
+	step(100);
+	CU_ASSERT_EQUAL(row(REASON_FUSE_CURRENT)->verdict, VERDICT_FAIL);
+	CU_ASSERT_TRUE(permit->hold_deadline_ms < fuse_ms - 1000);
+	bank.now.pack[0].current_a = 150.; /* no work for a fuse any more */
+	step(100);
+	CU_ASSERT_TRUE(permit->hold_deadline_ms < fuse_ms - 1000);
+	CU_ASSERT_TRUE(row(REASON_FUSE_CURRENT)->active);
+	bank.now.input[INPUT_ESTOP] = LEVEL_TRIPPED; /* does not wait for anything */
+	bank.now.pack[0].current_a = 400.;
+	step(100);
+	CU_ASSERT_EQUAL(bank.protect.permit.hold_deadline_ms, bank.now_ms + 500);
+}
+
+static void value_that_stands_still_at_rest_blocks_joins_and_nothing_else(void)
+{
+	struct permit *permit = &bank.protect.pack[0].permit;
+	struct join_check check;
+
+	hand_init(2);
+	for (unsigned k = 0; k < 2; k++) {
+		bank.contactor[k].state = k ? CONTACTOR_CLOSED : CONTACTOR_OPEN;
+		bank.contactor[k].connected = k;
+		in.pack[k].counts = false;
+		in.pack[k].pack_v = 374.4;
+		in.pack[k].current_a = 0.;
+	}
+	bank.now.bus_v = 374.4;
+	limits_of_set(bank.limits.pack, 2, &bank.limits.bus, &bank.limits.set);
+	step(100);
+	join_check(&bank, 0, &check);
+	CU_ASSERT_TRUE(check.ok);
+	for (int minute = 0; minute < 20; minute++)
+		step(60000);
+	join_check(&bank, 0, &check);
+	CU_ASSERT_EQUAL(check.reason, REASON_UNPROVEN);
+	CU_ASSERT_TRUE(permit->close && permit->hold);
+	CU_ASSERT_TRUE(bank.protect.pack[1].permit.hold && bank.protect.pack[1].permit.dis_a > 0.);
+	for (unsigned k = 0; k < 2; k++)
+		CU_ASSERT(bank.protect.pack[k].active[0] == 0 && bank.protect.pack[k].active[1] == 0);
+	in.pack[0].current_a = 0.1;
+	step(100);
+	join_check(&bank, 0, &check);
+	CU_ASSERT_TRUE(check.ok);
+}
+
+static void share_is_judged_against_all_packs_and_not_by_a_fixed_current(void)
+{
+	hand_init(3);
+	for (unsigned k = 0; k < 3; k++) {
+		bank.contactor[k].state = CONTACTOR_CLOSED;
+		bank.contactor[k].connected = true;
+		bank.now.pack[k].current_a = 20.;
+	}
+	bank.now.bus_v = bank.now.pack[0].pack_v;
+	bank.now.pcs_dc_w = 60. * 370.;
+	bank.now.pcs_dc_a = 60.;
+	bank.plan.power_w = bank.now.pcs_ac_w = bank.now.pcs_dc_w;
+	step(100);
+	step(11000);
+	CU_ASSERT_FALSE(row(REASON_SHARE)->active);
+	/* A strong pack beside two weak ones carries most, as it should. */
+	bank.estimate[0].r_10s_ohm = 0.05;
+	bank.now.pack[0].current_a = 36.;
+	bank.now.pack[1].current_a = bank.now.pack[2].current_a = 12.;
+	step(11000);
+	CU_ASSERT_FALSE(row(REASON_SHARE)->active);
+	/* Two bad contacts: one pack carries all. */
+	for (unsigned k = 0; k < 3; k++)
+		bank.estimate[k].r_10s_ohm = 0.15;
+	bank.now.pack[0].current_a = 59.;
+	bank.now.pack[1].current_a = bank.now.pack[2].current_a = 0.5;
+	step(100);
+	step(9800);
+	CU_ASSERT_FALSE(row(REASON_SHARE)->active);
+	step(300);
+	CU_ASSERT_TRUE(row(REASON_SHARE)->active);
+	bank.contactor[2].state = CONTACTOR_CLOSE_SECOND; /* one on its way: no prediction */
+	step(100);
+	CU_ASSERT_EQUAL(row(REASON_SHARE)->verdict, VERDICT_UNKNOWN);
+}
+
 static void open_pack_at_once_disables_converters_only_while_connected(void)
 {
 	hand_init(2);
@@ -190,6 +329,66 @@ static void two_bank_trips_name_the_graver_and_keep_the_earlier_deadline(void)
 	CU_ASSERT(all->fire && all->alarm);
 }
 
+static void without_a_converter_the_enable_falls_for_the_gravest_reason(void)
+{
+	const struct bank_permit *all = &bank.protect.permit;
+
+	hand_init(1);
+	bank.now.pcs[0].state = PCS_FAULT;
+	step(100);
+	CU_ASSERT(!all->pcs_enable && !all->power && !all->close && all->hold);
+	CU_ASSERT_EQUAL(all->reason, REASON_PCS_FAULT);
+	bank.now.input[INPUT_SMOKE] = LEVEL_TRIPPED;
+	step(100);
+	CU_ASSERT_EQUAL(all->reason, REASON_SMOKE);
+	hand_init(1); /* lost, and in fault besides: the first row gives the reason */
+	bank.now.pcs[0].age_s = 100.;
+	bank.now.pcs[0].state = PCS_FAULT;
+	step(100);
+	CU_ASSERT_TRUE(bank.protect.pcs[0].permit.lost && !bank.protect.pcs[0].permit.run);
+	CU_ASSERT_EQUAL(bank.protect.pcs[0].permit.reason, REASON_PCS_LOST);
+	hand_init(1);
+	bank.site.n_pcs = 0;
+	bank.protect.pcs[0].permit.run = false;
+	step(100);
+	CU_ASSERT(all->pcs_enable && all->power && all->reason == REASON_OK);
+}
+
+static void mute_converters_let_a_battery_come_up_only_if_all_of_them_steer_themselves(void)
+{
+	static const struct {
+		bool self_steered[2];
+		bool fault;
+		bool closes;
+	} trial[] = {
+		{{true, true}, false, true},
+		{{true, false}, false, false},
+		{{false, true}, false, false},
+		{{true, true}, true, false},
+	};
+	const struct bank_permit *all = &bank.protect.permit;
+
+	for (unsigned i = 0; i < sizeof trial / sizeof trial[0]; i++) {
+		hand_init(1);
+		bank.site.n_pcs = 2;
+		bank.site.pcs[1] = bank.site.pcs[0];
+		bank.protect.pcs[1] = bank.protect.pcs[0];
+		for (unsigned j = 0; j < 2; j++) {
+			bank.site.pcs[j].self_steered = trial[i].self_steered[j];
+			bank.now.pcs[j] = bank.now.pcs[0];
+			bank.now.pcs[j].age_s = 60.;
+		}
+		if (trial[i].fault) {
+			bank.now.pcs[1].age_s = 0.;
+			bank.now.pcs[1].state = PCS_FAULT;
+		}
+		step(100);
+		CU_ASSERT_EQUAL(all->close, trial[i].closes);
+		CU_ASSERT(!all->pcs_enable && !all->power && all->hold);
+		CU_ASSERT_EQUAL(all->reason, REASON_PCS_LOST);
+	}
+}
+
 static void latched_converter_trip_counts_as_a_tripped_bank(void)
 {
 	hand_init(1);
@@ -197,8 +396,7 @@ static void latched_converter_trip_counts_as_a_tripped_bank(void)
 	step(100);
 	CU_ASSERT(!bank.protect.permit.pcs_enable && !bank.protect.permit.tripped);
 	hand_init(1);
-	bank.plan.power_w = 1000.;
-	bank.now.pcs_ac_w = 9000.;
+	bank.converter[0].excess_w = 8000.;
 	step(100);
 	step(2000);
 	CU_ASSERT(!bank.protect.permit.pcs_enable && bank.protect.permit.tripped);
@@ -214,6 +412,30 @@ static void latched_converter_trip_counts_as_a_tripped_bank(void)
 }
 
 /* ---- insulation, latches --------------------------------------------------------------------- */
+
+static void nothing_closes_while_the_insulation_is_not_known(void)
+{
+	hand_init(1);
+	bank.site.has_imd = true; /* never heard: its stamp is 0 */
+	step(100);
+	CU_ASSERT_FALSE(bank.protect.permit.close);
+	in.imd.stamp_ms = bank.now_ms;
+	bank.now.imd_fault = true; /* silent, in fault, or not measured yet */
+	step(100);
+	CU_ASSERT_FALSE(bank.protect.permit.close);
+	bank.now.imd_fault = false;
+	bank.now.imd_ohm = 1e6;
+	step(100);
+	step(1000);
+	CU_ASSERT_TRUE(bank.protect.permit.close);
+	bank.site.has_imd = false;
+	bank.site.input[INPUT_INSULATION].present = true;
+	bank.now.imd_ohm = NAN;
+	bank.now.input[INPUT_INSULATION] = LEVEL_TRIPPED; /* so is a silent line, by fresh */
+	step(100);
+	step(1000);
+	CU_ASSERT_FALSE(bank.protect.permit.close);
+}
 
 static void insulation_trip_is_booked_to_the_pack_that_joined_last(void)
 {
@@ -242,6 +464,81 @@ static void insulation_trip_without_a_join_is_nobodys(void)
 	step(2000);
 	CU_ASSERT_EQUAL(raised[REASON_INSULATION], 1);
 	CU_ASSERT_EQUAL(raised[REASON_QUARANTINED], 0);
+}
+
+static void fan_is_judged_only_while_it_is_commanded(void)
+{
+	hand_init(1);
+	bank.site.input[INPUT_FAN].present = true;
+	bank.now.input[INPUT_FAN] = LEVEL_TRIPPED;
+	for (int i = 0; i < 10; i++)
+		step(10000);
+	CU_ASSERT_EQUAL(raised[REASON_FAN], 0);
+	CU_ASSERT_EQUAL(bank.protect.permit.derate, 1.);
+	bank.plan.fan = true;
+	step(100);
+	step(29900);
+	CU_ASSERT_EQUAL(raised[REASON_FAN], 0);
+	step(100);
+	CU_ASSERT_EQUAL(raised[REASON_FAN], 1);
+	CU_ASSERT_EQUAL(bank.protect.permit.derate, 0.5);
+	bank.plan.fan = false;
+	step(100);
+	step(1000);
+	CU_ASSERT_EQUAL(cleared[REASON_FAN], 1);
+	CU_ASSERT_EQUAL(bank.protect.permit.derate, 1.);
+}
+
+/* ---- auxiliary contacts ---------------------------------------------------------------------- */
+
+static void contact_that_cannot_be_read_makes_the_pack_leave_and_come_back(void)
+{
+	const struct permit *permit = &bank.protect.pack[0].permit;
+
+	for (int pole = 0; pole < POLE_COUNT; pole++) {
+		hand_init(2);
+		bank.now.pack[0].feedback_known_s[pole] = 0.5;
+		step(100);
+		CU_ASSERT(permit->close && permit->hold);
+		bank.now.pack[0].feedback_known_s[pole] = 0.6;
+		step(100);
+		CU_ASSERT_FALSE(permit->close || permit->hold || permit->immediate);
+		CU_ASSERT_EQUAL(permit->reason, REASON_FEEDBACK_UNKNOWN);
+		CU_ASSERT_EQUAL(permit->hold_deadline_ms, bank.now_ms + 4000);
+		CU_ASSERT_EQUAL(raised[REASON_FEEDBACK_UNKNOWN], 1);
+		CU_ASSERT(bank.protect.permit.alarm && bank.protect.permit.hold);
+		CU_ASSERT_TRUE(bank.protect.pack[1].permit.hold);
+		bank.now.pack[0].feedback_known_s[pole] = 0.;
+		step(100);
+		step(1000);
+		CU_ASSERT(permit->close && permit->hold && !bank.protect.permit.alarm);
+		CU_ASSERT_EQUAL(cleared[REASON_FEEDBACK_UNKNOWN], 1);
+	}
+}
+
+static void contact_never_read_is_told_five_seconds_after_the_start(void)
+{
+	hand_init(1);
+	bank.start_ms = bank.now_ms;
+	bank.now.pack[0].feedback_known_s[POLE_NEGATIVE] = INFINITY;
+	step(4900);
+	CU_ASSERT_FALSE(bank.protect.pack[0].permit.close);
+	CU_ASSERT_EQUAL(raised[REASON_FEEDBACK_UNKNOWN], 0);
+	step(100);
+	CU_ASSERT_EQUAL(raised[REASON_FEEDBACK_UNKNOWN], 1);
+}
+
+static void contact_that_is_not_fitted_or_a_bms_reports_is_not_missed(void)
+{
+	hand_init(2);
+	bank.site.pack[0].contactors.feedback[POLE_NEGATIVE] = false;
+	bank.now.pack[0].feedback_known_s[POLE_NEGATIVE] = INFINITY;
+	bank.site.pack[1].contactors.by_frames = true;
+	bank.now.pack[1].feedback_known_s[POLE_POSITIVE] = INFINITY;
+	step(100);
+	step(10000);
+	CU_ASSERT_EQUAL(raised[REASON_FEEDBACK_UNKNOWN], 0);
+	CU_ASSERT(bank.protect.pack[0].permit.hold && bank.protect.pack[1].permit.hold);
 }
 
 static void weld_that_still_reads_closed_cannot_be_cleared(void)
@@ -304,6 +601,7 @@ int main(void)
 {
 	CU_TestInfo tests[] = {
 		TEST(unknown_reading_is_no_verdict_and_forbids_to_close),
+		TEST(healthy_pack_does_not_end_what_another_reports),
 		TEST(unknown_reading_does_not_clear_a_latch_but_ends_nothing_early),
 		TEST(flicker_shorter_than_the_delay_trips_nothing),
 		TEST(what_was_never_heard_is_told_after_the_start_only),
@@ -311,11 +609,22 @@ int main(void)
 		TEST(currents_follow_temperature_and_unknown_temperature_gives_none),
 		TEST(bms_limits_bind_and_a_negative_one_means_none),
 		TEST(graver_rule_gives_the_reason_and_the_earlier_deadline_holds),
+		TEST(reasons_that_take_turns_win_no_time),
+		TEST(current_above_the_fuse_is_left_to_the_fuse_for_three_seconds),
+		TEST(value_that_stands_still_at_rest_blocks_joins_and_nothing_else),
+		TEST(share_is_judged_against_all_packs_and_not_by_a_fixed_current),
 		TEST(open_pack_at_once_disables_converters_only_while_connected),
 		TEST(two_bank_trips_name_the_graver_and_keep_the_earlier_deadline),
+		TEST(without_a_converter_the_enable_falls_for_the_gravest_reason),
+		TEST(mute_converters_let_a_battery_come_up_only_if_all_of_them_steer_themselves),
 		TEST(latched_converter_trip_counts_as_a_tripped_bank),
+		TEST(nothing_closes_while_the_insulation_is_not_known),
 		TEST(insulation_trip_is_booked_to_the_pack_that_joined_last),
 		TEST(insulation_trip_without_a_join_is_nobodys),
+		TEST(fan_is_judged_only_while_it_is_commanded),
+		TEST(contact_that_cannot_be_read_makes_the_pack_leave_and_come_back),
+		TEST(contact_never_read_is_told_five_seconds_after_the_start),
+		TEST(contact_that_is_not_fitted_or_a_bms_reports_is_not_missed),
 		TEST(weld_that_still_reads_closed_cannot_be_cleared),
 		TEST(clearing_with_one_cause_left_clears_nothing),
 		TEST(latches_survive_a_restart),

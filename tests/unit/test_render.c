@@ -124,6 +124,7 @@ static const struct event event = {
 	.kind = EVENT_RAISED,
 	.reason = REASON_CELL_OVERVOLTAGE,
 	.pack = 0,
+	.pcs = -1,
 	.value = 4.2513,
 	.threshold = 4.2,
 };
@@ -156,18 +157,44 @@ static void event_sentence_names_pack_and_numbers(void)
 	CU_ASSERT_STRING_EQUAL(tiny, "bank: e");
 }
 
+static void a_notice_names_who_and_how_often(void)
+{
+	struct driver_notice notice = {
+		.pack = 0, .text = "checksum wrong", .has_id = true, .id = 0x1DB, .times = 1};
+	char text[128];
+
+	notice_sentence(&notice, &config.site, text, sizeof text);
+	CU_ASSERT_STRING_EQUAL(text, "pack leaf-a: checksum wrong, 0x1DB");
+	notice.times = 120;
+	notice.again = true;
+	notice_sentence(&notice, &config.site, text, sizeof text);
+	CU_ASSERT_STRING_EQUAL(text, "pack leaf-a: checksum wrong, last 0x1DB, 120 times since "
+				     "this was last said");
+	notice = (struct driver_notice){
+		.pack = -1, .place = "can0", .text = "error-passive", .times = 1};
+	notice_sentence(&notice, &config.site, text, sizeof text);
+	CU_ASSERT_STRING_EQUAL(text, "bus can0: error-passive");
+}
+
 static void event_document_carries_code_severity_and_sunspec_bit(void)
 {
 	int64_t offset_ms = report.utc_ms - report.now_ms;
 
-	CU_ASSERT_TRUE(shows(render_event(&event, &config.site, offset_ms),
-			     "\"ts\":1700000000500,\"seq\":12,\"code\":\"cell_overvoltage\","
-			     "\"kind\":\"raised\",\"severity\":\"trip\",\"pack\":\"leaf-a\","
-			     "\"evt1\":9,\"value\":4.2513,\"threshold\":4.2,\"unit\":\"V\""));
-	CU_ASSERT_TRUE(shows(render_event(&(struct event){.reason = REASON_RETAINED, .pack = -1},
+	CU_ASSERT_TRUE(
+		shows(render_event(&event, &config.site, offset_ms),
+		      "\"ts\":1700000000500,\"seq\":12,\"code\":\"cell_overvoltage\","
+		      "\"kind\":\"raised\",\"severity\":\"trip\",\"pack\":\"leaf-a\","
+		      "\"pcs\":null,\"evt1\":9,\"value\":4.2513,\"threshold\":4.2,\"unit\":\"V\""));
+	CU_ASSERT_TRUE(shows(
+		render_event(&(struct event){.reason = REASON_RETAINED, .pack = -1, .pcs = -1},
+			     &config.site, offset_ms),
+		"\"seq\":null,\"code\":\"retained\",\"kind\":\"note\","
+		"\"severity\":\"warning\",\"pack\":null,\"pcs\":null,\"evt1\":null"));
+	config.site.n_pcs = 1;
+	strcpy(config.site.pcs[0].id, "pcs1");
+	CU_ASSERT_TRUE(shows(render_event(&(struct event){.reason = REASON_PCS_LOST, .pack = -1},
 					  &config.site, offset_ms),
-			     "\"seq\":null,\"code\":\"retained\",\"kind\":\"note\","
-			     "\"severity\":\"warning\",\"pack\":null,\"evt1\":null"));
+			     "\"pack\":null,\"pcs\":\"pcs1\",\"evt1\":0"));
 }
 
 static void every_ack_status_has_its_response_number(void)
@@ -259,6 +286,7 @@ int main(void)
 		TEST(expiry_is_wall_time),
 		TEST(limits_name_the_binding_pack_and_each_reason_once),
 		TEST(event_sentence_names_pack_and_numbers),
+		TEST(a_notice_names_who_and_how_often),
 		TEST(event_document_carries_code_severity_and_sunspec_bit),
 		TEST(every_ack_status_has_its_response_number),
 		TEST(ack_times_are_wall_times_or_null),

@@ -4,6 +4,7 @@
 #include <CUnit/Basic.h>
 
 #include "core/report.h"
+#include "core/rules.h"
 
 static struct bank bank;
 static struct bank_inputs in;
@@ -154,6 +155,35 @@ static void packs_are_summed_and_the_worst_contactor_counts(void)
 	CU_ASSERT_TRUE(isnan(report.t_min_c) && isnan(report.t_max_c));
 }
 
+static void what_stands_is_listed_for_who_comes_later(void)
+{
+	struct event list[3];
+
+	two_packs();
+	bank.site.n_pcs = 1;
+	bank.start_ms = 100;
+	bank.protect.pack[1].rule[3] = (struct rule_result){
+		.active = true, .told = true, .active_ms = 900, .value = 4.3, .threshold = 4.2};
+	bank.protect.pack[1].rule[4].active = true; /* not told yet */
+	bank.protect.pack[1].active[0] = 3u << 3;
+	bank.protect.pcs[0].rule[1].active = bank.protect.pcs[0].rule[1].told = true;
+	bank.protect.rule[2].told = true; /* not active any more */
+	bank.protect.rule[1].active = bank.protect.rule[1].told = true;
+	CU_ASSERT_EQUAL(standing_list(&bank, list, 3), 3);
+	CU_ASSERT_EQUAL(list[0].reason, bank_rules[1].reason);
+	CU_ASSERT_TRUE(list[0].pack == -1 && list[0].pcs == -1);
+	CU_ASSERT_EQUAL(list[0].at_ms, 100);
+	CU_ASSERT_EQUAL(list[1].reason, pcs_rules[1].reason);
+	CU_ASSERT_TRUE(list[1].pack == -1 && list[1].pcs == 0);
+	CU_ASSERT_EQUAL(list[2].reason, pack_rules[3].reason);
+	CU_ASSERT_TRUE(list[2].pack == 1 && list[2].pcs == -1);
+	CU_ASSERT_EQUAL(list[2].at_ms, 900);
+	CU_ASSERT_EQUAL(list[2].value, 4.3);
+	list[2].reason = REASON_OK;
+	CU_ASSERT_EQUAL(standing_list(&bank, list, 2), 3);
+	CU_ASSERT_EQUAL(list[2].reason, REASON_OK);
+}
+
 #define TEST(name)                                                                                 \
 	{                                                                                          \
 #name, name                                                                        \
@@ -168,6 +198,7 @@ int main(void)
 		TEST(measured_power_is_that_of_the_sites_point_and_may_be_unknown),
 		TEST(the_one_in_command_is_named),
 		TEST(packs_are_summed_and_the_worst_contactor_counts),
+		TEST(what_stands_is_listed_for_who_comes_later),
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {{"report", NULL, NULL, NULL, NULL, tests}, CU_SUITE_INFO_NULL};

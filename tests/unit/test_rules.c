@@ -137,14 +137,34 @@ static void set_pack_reading(enum pack_measure measure, double v)
 		closed(0);
 		now->current_a = -(protect->permit.cha_a + v);
 		break;
+	case PACK_FEEDBACK_UNKNOWN_S:
+		now->feedback_known_s[POLE_POSITIVE] = v;
+		break;
 	case PACK_CHATTER:
 		bank.fresh[0].chatter = (uint16_t)ceil(v);
 		break;
 	case PACK_INSULATION_OHM:
 		now->insulation_ohm = v;
 		break;
+	case PACK_WELD_LEFT_D:
+		bank.proofs.weld_left_d[0] = v;
+		break;
 	case PACK_AUX_V:
 		now->aux_v = v;
+		break;
+	case PACK_SHARE_A: /* all of a current that two equal packs should share */
+		for (unsigned k = 0; k < 2; k++) {
+			closed(k);
+			bank.estimate[k].e_sigma_v = bank.estimate[k].soc_sigma = 0.;
+			bank.estimate[k].r_rel = 0.;
+		}
+		now->current_a = 2. * v;
+		break;
+	case PACK_SOC_DIFFERS:
+		now->soc = bank.estimate[0].soc - v;
+		break;
+	case PACK_WEAR:
+		bank.life[0].wear[POLE_POSITIVE].miner = v;
 		break;
 	case PACK_TOLD:
 	case PACK_MEASURE_COUNT:
@@ -159,6 +179,7 @@ static void set_bank_reading(unsigned measure, double v)
 
 	if (measure < INPUT_COUNT) {
 		bank.site.input[measure].present = true;
+		bank.plan.fan = true; /* a fan that is off is not judged */
 		now->input[measure] = v > 0.5 ? LEVEL_TRIPPED : LEVEL_OK;
 		return;
 	}
@@ -189,26 +210,6 @@ static void set_bank_reading(unsigned measure, double v)
 		bank.protect.bus_free_ms = 1;
 		now->bus_v = v;
 		break;
-	case BANK_PCS_AGE_S:
-		now->pcs[0].age_s = v;
-		break;
-	case BANK_PCS_AGE_INHIBITED_S:
-		bank.contactor[0].connected = true;
-		now->bus_v = 374.;
-		now->pack[0].bms_flags = BMS_NO_DISCHARGE;
-		now->pcs[0].age_s = v;
-		break;
-	case BANK_PCS_FAULT:
-		now->pcs[0].state = v > 0.5 ? PCS_FAULT : PCS_OFF;
-		break;
-	case BANK_PCS_EXCESS_W:
-		bank.plan.power_w = -10000.;
-		now->pcs_ac_w = -10000. - v;
-		break;
-	case BANK_PCS_SIGN_W:
-		bank.plan.power_w = -30000.;
-		now->pcs_ac_w = v;
-		break;
 	case BANK_PCS_RUNAWAY_W:
 		bank.contactor[0].connected = true;
 		now->bus_v = 374.;
@@ -231,9 +232,18 @@ static void set_bank_reading(unsigned measure, double v)
 	case BANK_GPIO_GONE:
 		in.gpio = v > 0.5 ? GPIO_GONE : GPIO_OK;
 		break;
+	case BANK_OUTPUTS_PERSIST:
+		in.outputs_persist = v > 0.5;
+		break;
 	case BANK_UNCOMMISSIONED:
 		bank.site.real_contactors = true;
 		in.commissioned = !(v > 0.5);
+		break;
+	case BANK_ESTOP_LEFT_D:
+	case BANK_HEARTBEAT_LEFT_D:
+	case BANK_DEAD_MAN_LEFT_D:
+	case BANK_INSULATION_LEFT_D:
+		bank.proofs.bank_left_d[measure - BANK_ESTOP_LEFT_D] = v;
 		break;
 	case BANK_BROKER_LOST:
 		in.broker_connected = !(v > 0.5);
@@ -244,17 +254,65 @@ static void set_bank_reading(unsigned measure, double v)
 	}
 }
 
+/* The same of converter 0, beside a second one that is well. */
+static void set_pcs_reading(enum pcs_measure measure, double v)
+{
+	struct pcs_now *now = &bank.now.pcs[0];
+
+	switch (measure) {
+	case PCS_AGE_S:
+		now->age_s = v;
+		break;
+	case PCS_OVERDUE:
+		bank.contactor[0].connected = true;
+		bank.now.bus_v = 374.;
+		bank.now.pack[0].bms_flags = BMS_NO_DISCHARGE;
+		bank.converter[0].overdue = v > 0.5;
+		break;
+	case PCS_IN_FAULT:
+		now->state = v > 0.5 ? PCS_FAULT : PCS_OFF;
+		break;
+	case PCS_EXCESS_W:
+		bank.converter[0].excess_w = v;
+		break;
+	case PCS_SIGN_W:
+		bank.converter[0].against_w = v;
+		break;
+	case PCS_OUTSIDE_V:
+		bank.contactor[0].connected = true;
+		bank.site.pcs[0].dc_max_v = 400.;
+		bank.now.bus_v = 400. + v;
+		break;
+	case PCS_NO_STOP:
+		bank.site.has_pcs_enable = false;
+		now->dead_man_proven = !(v > 0.5);
+		bank.now.pcs[1].dead_man_proven = true;
+		break;
+	case PCS_IDLE_S:
+		bank.converter[0].idle_ms = bank.now_ms + 1 - (int64_t)ceil(1000. * v);
+		break;
+	case PCS_MEASURE_COUNT:
+	default:
+		CU_FAIL("no such reading");
+		break;
+	}
+}
+
+enum { CONVERTER = -2 };
+
 /* What a row is tried with. */
 struct trial {
 	const struct rule *rule;
 	struct rule_result *result;
-	int pack;
+	int pack; /* -1: the bank; CONVERTER: the first one */
 	double bound, beyond, inside;
 };
 
 static void set_reading(const struct trial *trial, double v)
 {
-	if (trial->pack < 0)
+	if (trial->pack == CONVERTER)
+		set_pcs_reading((enum pcs_measure)trial->rule->measure, v);
+	else if (trial->pack < 0)
 		set_bank_reading(trial->rule->measure, v);
 	else
 		set_pack_reading((enum pack_measure)trial->rule->measure, v);
@@ -263,12 +321,21 @@ static void set_reading(const struct trial *trial, double v)
 /* Just beyond the bound, and safely inside its hysteresis. */
 static struct trial trial_of(int pack, unsigned r)
 {
-	struct trial trial = {
-		.rule = pack < 0 ? &bank_rules[r] : &pack_rules[r],
-		.result = pack < 0 ? &bank.protect.rule[r] : &bank.protect.pack[0].rule[r],
-		.pack = pack,
-		.bound = pack < 0 ? bank.protect.bound[r] : bank.protect.pack[0].bound[r],
-	};
+	struct trial trial = {.pack = pack};
+
+	if (pack == CONVERTER) {
+		trial.rule = &pcs_rules[r];
+		trial.result = &bank.protect.pcs[0].rule[r];
+		trial.bound = bank.protect.pcs[0].bound[r];
+	} else if (pack < 0) {
+		trial.rule = &bank_rules[r];
+		trial.result = &bank.protect.rule[r];
+		trial.bound = bank.protect.bound[r];
+	} else {
+		trial.rule = &pack_rules[r];
+		trial.result = &bank.protect.pack[0].rule[r];
+		trial.bound = bank.protect.pack[0].bound[r];
+	}
 	double sign = trial.rule->side == ABOVE ? 1. : -1.;
 	double margin = 0.02 * fabs(trial.bound) + 1e-6;
 
@@ -321,6 +388,7 @@ static void assert_pack_action(const struct trial *trial, const struct permit *b
 		CU_ASSERT(permit->immediate && !permit->hold);
 		CU_ASSERT(permit->hold_deadline_ms <= deadline_ms);
 		break;
+	case ACTION_STAND_BY:
 	case ACTION_ZERO:
 	case ACTION_PCS_OFF:
 		CU_FAIL("not an action of a pack rule");
@@ -350,11 +418,34 @@ static void assert_bank_action(const struct trial *trial)
 		CU_ASSERT_NOT_EQUAL(all->reason, REASON_OK);
 }
 
+/* One converter stands by for itself; only graver rows reach the bank. */
+static void assert_pcs_action(const struct trial *trial)
+{
+	const struct bank_permit *all = &bank.protect.permit;
+	const struct pcs_permit *permit = &bank.protect.pcs[0].permit;
+	enum action action = trial->rule->action;
+
+	CU_ASSERT_EQUAL(permit->run, action < ACTION_STAND_BY);
+	CU_ASSERT_TRUE(bank.protect.pcs[1].permit.run);
+	CU_ASSERT_EQUAL(all->pcs_enable, action <= ACTION_STAND_BY);
+	CU_ASSERT_EQUAL(all->power, action <= ACTION_STAND_BY);
+	CU_ASSERT_TRUE(all->hold);
+	CU_ASSERT_EQUAL(permit->lost, trial->rule->reason == REASON_PCS_LOST);
+	CU_ASSERT(permit->run || permit->reason == trial->rule->reason);
+	CU_ASSERT(!(trial->rule->flags & RULE_ALARM) || all->alarm);
+}
+
 /* Not before its delay, then the action and the event; ends by itself only when it does not latch.
  */
 static void try_row(int pack, unsigned r)
 {
-	hand_init(1);
+	hand_init(2);
+	if (pack == CONVERTER) {
+		bank.site.n_pcs = 2;
+		bank.site.pcs[1] = bank.site.pcs[0];
+		bank.now.pcs[1] = bank.now.pcs[0];
+		bank.protect.pcs[1] = bank.protect.pcs[0];
+	}
 	struct trial trial = trial_of(pack, r);
 	const struct rule *rule = trial.rule;
 	enum reason told;
@@ -385,7 +476,9 @@ static void try_row(int pack, unsigned r)
 	CU_ASSERT_EQUAL(trial.result->threshold, trial.bound);
 	CU_ASSERT(raised[rule->reason] >= 1);
 	CU_ASSERT_EQUAL(trial.result->latched, (rule->flags & RULE_LATCH) != 0);
-	if (pack < 0)
+	if (pack == CONVERTER)
+		assert_pcs_action(&trial);
+	else if (pack < 0)
 		assert_bank_action(&trial);
 	else
 		assert_pack_action(&trial, &before);
@@ -410,6 +503,12 @@ static void try_row(int pack, unsigned r)
 	set_reading(&trial, trial.inside);
 	step(100);
 	CU_ASSERT_FALSE(trial.result->active);
+}
+
+static void every_converter_row_acts_on_that_converter_in_time_and_ends_or_latches(void)
+{
+	for (unsigned r = 0; r < n_pcs_rules; r++)
+		try_row(CONVERTER, r);
 }
 
 static void every_pack_row_acts_in_time_and_ends_or_latches(void)
@@ -470,12 +569,19 @@ static void rules_that_open_say_by_when_and_those_that_do_not_say_nothing(void)
 		const struct rule *rule =
 			r < n_pack_rules ? &pack_rules[r] : &bank_rules[r - n_pack_rules];
 		bool opens = rule->action >= ACTION_LEAVE;
-		bool proven = rule->reason == REASON_WELDED || rule->reason == REASON_OPEN_CURRENT;
+		bool proven = rule->reason == REASON_WELDED ||
+			      rule->reason == REASON_OPEN_CURRENT ||
+			      rule->reason == REASON_CLOSED_UNASKED;
 		CU_ASSERT(opens || rule->deadline_ms == 0);
 		CU_ASSERT(!opens || proven || rule->deadline_ms > 0);
 		CU_ASSERT(rule->action < ACTION_OPEN || rule->deadline_ms <= 5000);
 		CU_ASSERT(!(rule->flags & RULE_LOCAL) || (rule->flags & RULE_LATCH));
 	}
+	/* latches are saved in 64 bits */
+	for (unsigned r = 64; r < n_pack_rules; r++)
+		CU_ASSERT_FALSE(pack_rules[r].flags & RULE_LATCH);
+	for (unsigned r = 64; r < n_bank_rules; r++)
+		CU_ASSERT_FALSE(bank_rules[r].flags & RULE_LATCH);
 }
 
 int main(void)
@@ -483,6 +589,7 @@ int main(void)
 	CU_TestInfo tests[] = {
 		TEST(every_pack_row_acts_in_time_and_ends_or_latches),
 		TEST(every_bank_row_acts_in_time_and_ends_or_latches),
+		TEST(every_converter_row_acts_on_that_converter_in_time_and_ends_or_latches),
 		TEST(every_told_row_acts_in_the_same_step_and_latches),
 		TEST(every_action_has_a_word),
 		TEST(rules_that_open_say_by_when_and_those_that_do_not_say_nothing),

@@ -47,12 +47,28 @@ static void state_fill(struct bank_saved *saved, unsigned n_packs, double base)
 	saved->valid = true;
 	saved->utc_ms = 1700000000123;
 	saved->event_seq = 4000000000u;
+	saved->ended = true;
+	saved->ops_hour = 17;
+	saved->ops_hour_ms = 1800000;
 	saved->stopped = saved->started = true;
+	snprintf(saved->stopped_by, ID_SIZE, "scada");
 	saved->latched = latching(bank_rules, n_bank_rules);
 	for (unsigned i = 0; i < SOURCE_MAX; i++) {
-		saved->last_seq[i] = 9007199254740991 - i;
-		saved->last_ts_utc_ms[i] = 1700000000000 + i;
-		snprintf(saved->session[i], SESSION_SIZE, "s-%u", i);
+		for (unsigned j = 0; j < SERIES_COUNT; j++) {
+			struct memory_saved *memory = &saved->memory[j];
+
+			memory->last_seq[i] = 9007199254740991 - i - 100 * j;
+			memory->last_ts_utc_ms[i] = 1700000000000 + i + 100 * j;
+			snprintf(memory->session[i], SESSION_SIZE, "%c-%u", "sc"[j], i);
+		}
+	}
+	for (int i = 0; i < PROOF_BANK_TESTS; i++)
+		saved->proof[i] = (struct proof){1700000000000 + i, 0.5 + i};
+	saved->n_pcs = 2;
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(saved->pcs[i].id, ID_SIZE, "pcs-%u", i);
+		saved->pcs[i].valid = true;
+		saved->pcs[i].latched = latching(pcs_rules, n_pcs_rules);
 	}
 	saved->n_packs = n_packs;
 	for (unsigned k = 0; k < n_packs; k++) {
@@ -67,6 +83,12 @@ static void state_fill(struct bank_saved *saved, unsigned n_packs, double base)
 		p->capacity_ah = 44.1 + v;
 		p->growth = 0.1 + v;
 		p->i_offset_a = -1e-17;
+		p->ops_today = 11 + k;
+		p->ops_day_ms = 7200000 + k;
+		p->resistor_j = 123.456 + v;
+		p->tries = 1 + k;
+		p->failures = 4 + k;
+		p->weld = (struct proof){1700000000000 - k, 1e6 + k};
 		p->latched = latching(pack_rules, n_pack_rules);
 		l->ah_dis = 1e9 + v;
 		l->ah_cha = 2e-9 + v;
@@ -141,8 +163,8 @@ static void a_new_member_is_not_forgotten(void)
 {
 	/* When this fails: add the member to daemon/store/saved.c, to state_fill, and the size. */
 	CU_ASSERT_EQUAL(sizeof(struct life), 1336);
-	CU_ASSERT_EQUAL(sizeof(struct pack_saved), 1432);
-	CU_ASSERT_EQUAL(offsetof(struct bank_saved, pack), 888);
+	CU_ASSERT_EQUAL(sizeof(struct pack_saved), 1480);
+	CU_ASSERT_EQUAL(offsetof(struct bank_saved, pack), 2040);
 }
 
 static void an_unknown_latch_engages_the_lock(void)
@@ -158,6 +180,21 @@ static void an_unknown_latch_engages_the_lock(void)
 	CU_ASSERT_TRUE(loaded.locked);
 }
 
+static void what_was_counted_together_holds_for_both(void)
+{
+	static const char old[] =
+		"{\"v\":1,\"last_seq\":[0,7],\"last_ts_utc_ms\":[0,1700000000000],"
+		"\"session\":[\"\",\"s\"]}";
+	char error[256];
+
+	CU_ASSERT_TRUE(saved_decode(old, &loaded, error, sizeof error));
+	for (unsigned j = 0; j < SERIES_COUNT; j++) {
+		CU_ASSERT_EQUAL(loaded.memory[j].last_seq[1], 7);
+		CU_ASSERT_EQUAL(loaded.memory[j].last_ts_utc_ms[1], 1700000000000);
+		CU_ASSERT_STRING_EQUAL(loaded.memory[j].session[1], "s");
+	}
+}
+
 static void wrong_state_texts_are_refused(void)
 {
 	static const char *const text[] = {
@@ -167,9 +204,12 @@ static void wrong_state_texts_are_refused(void)
 		"{\"v\":2}",
 		"{\"v\":1,\"event_seq\":-1}",
 		"{\"v\":1,\"stopped\":1}",
+		"{\"v\":1,\"cmd_seq\":[\"7\"]}",
+		"{\"v\":1,\"ops_hour_ms\":-1}",
 		"{\"v\":1,\"packs\":[{\"id\":7}]}",
 		"{\"v\":1,\"packs\":[{\"soc\":\"x\"}]}",
 		"{\"v\":1,\"packs\":[{\"life.rainflow.depth\":65}]}",
+		"{\"v\":1,\"packs\":[{\"ops_day_ms\":-1}]}",
 		"{\"v\":1,\"packs\":[{\"id\":\"123456789012345678901234567890123\"}]}",
 	};
 
@@ -494,6 +534,28 @@ static struct store *store_at(const char *name, struct recorder *recorder, struc
 	return store;
 }
 
+static void a_notice_of_a_driver_is_a_line_and_no_event(void)
+{
+	const struct driver_notice notice = {
+		.pack = -1, .place = "can0", .text = "error-passive", .times = 1};
+	char line[256] = "";
+	FILE *file = tmpfile();
+	int kept = dup(STDERR_FILENO);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	dup2(fileno(file), STDERR_FILENO);
+	struct store *store = store_at("n", NULL, &loaded);
+	store_notice(store, &notice);
+	store_stop(store);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	rewind(file);
+	CU_ASSERT_PTR_NOT_NULL(fgets(line, sizeof line, file));
+	CU_ASSERT_PTR_NOT_NULL(strstr(line, "bus can0: error-passive\n"));
+	CU_ASSERT_PTR_NULL(fgets(line, sizeof line, file));
+	fclose(file);
+}
+
 static void the_store_gives_back_state_and_sequence_after_a_stop(void)
 {
 	struct event event = {.at_ms = 1, .seq = 4000000007u, .reason = REASON_JOINED};
@@ -587,6 +649,7 @@ int main(void)
 	CU_ADD_TEST(suite, every_member_of_the_state_comes_back_exactly);
 	CU_ADD_TEST(suite, a_new_member_is_not_forgotten);
 	CU_ADD_TEST(suite, an_unknown_latch_engages_the_lock);
+	CU_ADD_TEST(suite, what_was_counted_together_holds_for_both);
 	CU_ADD_TEST(suite, wrong_state_texts_are_refused);
 	CU_ADD_TEST(suite, a_new_ledger_remembers_nothing_and_then_the_newest);
 	CU_ADD_TEST(suite, a_torn_copy_falls_back_to_the_older_one_and_is_overwritten_first);
@@ -598,6 +661,7 @@ int main(void)
 	CU_ADD_TEST(suite, the_log_rotates_and_keeps_four);
 	CU_ADD_TEST(suite, a_disk_that_fills_up_never_leaves_half_a_line);
 	CU_ADD_TEST(suite, only_the_newest_recordings_are_kept);
+	CU_ADD_TEST(suite, a_notice_of_a_driver_is_a_line_and_no_event);
 	CU_ADD_TEST(suite, the_store_gives_back_state_and_sequence_after_a_stop);
 	CU_ADD_TEST(suite, events_beyond_the_queue_are_counted_in_the_log);
 	CU_ADD_TEST(suite, a_pin_is_given_back_written_or_not);

@@ -396,6 +396,69 @@ static void converter_faults_show(void)
 	rig_delete(rig);
 }
 
+/* One step of a bench: the lines' driver puts what it read into `in` before the twin sees it. */
+static void bench_run(struct rig *rig, enum contact negative, enum contact positive, int64_t ms)
+{
+	rig->in.contacts[0].feedback[POLE_NEGATIVE] = negative;
+	rig->in.contacts[0].feedback[POLE_POSITIVE] = positive;
+	rig_run(rig, ms, 10);
+}
+
+static void with_hardware_in_the_loop_a_contactor_is_where_its_feedback_says_it_is(void)
+{
+	struct rig *rig = rig_new(1, CHEMISTRY_NMC);
+
+	rig->config.hardware_in_the_loop = true;
+	rig_begin(rig);
+	rig->in.input[INPUT_ESTOP].level = LEVEL_TRIPPED;
+	rig->out.heartbeat = true;
+	rig_coils(rig, 0, true, false, true); /* of these only the precharge has no feedback */
+	bench_run(rig, CONTACT_OPEN, CONTACT_OPEN, 1000);
+	CU_ASSERT_EQUAL(rig->truth.bus_v, 0.0);
+	bench_run(rig, CONTACT_CLOSED, CONTACT_OPEN, 2000);
+	CU_ASSERT_TRUE(rig->truth.bus_v > 0.99 * rig->truth.pack[0].e_v);
+	rig_coils(rig, 0, false, false, false);
+	bench_run(rig, CONTACT_CLOSED, CONTACT_CLOSED, 10000); /* both weld */
+	CU_ASSERT_TRUE(rig->truth.bus_v > 0.99 * rig->truth.pack[0].e_v);
+	bench_run(rig, CONTACT_CLOSED, CONTACT_OPEN, 10000);
+	CU_ASSERT_TRUE(rig->truth.bus_v < 60.0);
+	CU_ASSERT_EQUAL(rig->in.contacts[0].stamp_ms, 0);
+	CU_ASSERT_EQUAL(rig->in.input[INPUT_ESTOP].level, LEVEL_TRIPPED);
+	CU_ASSERT_EQUAL(rig->in.gpio, GPIO_UNKNOWN);
+	rig_delete(rig);
+}
+
+static void a_monitor_and_a_supply_that_come_by_line_are_left_to_their_driver(void)
+{
+	struct rig *rig = rig_new(1, CHEMISTRY_NMC);
+
+	rig->site.has_imd = rig->site.has_supply = true;
+	rig->config.imd_by_line = rig->config.supply_by_line = true;
+	rig_begin(rig);
+	rig_run(rig, 2000, 10);
+	CU_ASSERT_EQUAL(rig->in.imd.stamp_ms, 0);
+	CU_ASSERT_EQUAL(rig->in.supply_ms, 0);
+	rig_delete(rig);
+}
+
+static void with_hardware_in_the_loop_a_feedback_known_to_lie_moves_nothing(void)
+{
+	struct rig *rig = rig_new(1, CHEMISTRY_NMC);
+
+	rig->config.hardware_in_the_loop = true;
+	rig_begin(rig);
+	rig->out.heartbeat = true;
+	rig_coils(rig, 0, true, false, true);
+	bench_run(rig, CONTACT_CLOSED, CONTACT_OPEN, 2000);
+	rig_coils(rig, 0, true, true, false);
+	bench_run(rig, CONTACT_CLOSED, CONTACT_CLOSED, 100);
+	CU_ASSERT_TRUE_FATAL(rig_fault(rig, TWIN_FEEDBACK_LOST, 0, POLE_POSITIVE, 0.0));
+	bench_run(rig, CONTACT_CLOSED, CONTACT_OPEN, 10000);
+	CU_ASSERT_TRUE(rig->truth.pack[0].closed[POLE_POSITIVE]);
+	CU_ASSERT_TRUE(rig->truth.bus_v > 0.99 * rig->truth.pack[0].e_v);
+	rig_delete(rig);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -415,6 +478,9 @@ int main(void)
 		T(a_direct_current_site_is_measured_and_commanded_at_the_bus),
 		T(a_bank_asked_for_more_than_it_has_collapses_and_lives),
 		T(converter_faults_show),
+		T(with_hardware_in_the_loop_a_contactor_is_where_its_feedback_says_it_is),
+		T(a_monitor_and_a_supply_that_come_by_line_are_left_to_their_driver),
+		T(with_hardware_in_the_loop_a_feedback_known_to_lie_moves_nothing),
 #undef T
 		CU_TEST_INFO_NULL,
 	};

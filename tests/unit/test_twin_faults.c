@@ -104,6 +104,11 @@ static void contact_faults_show(void)
 	CU_ASSERT_EQUAL(rig->in.contacts[0].feedback[POLE_NEGATIVE], CONTACT_OPEN);
 	CU_ASSERT_TRUE(rig->truth.pack[0].closed[POLE_NEGATIVE]);
 	CU_ASSERT_TRUE(edges > 10);
+	CU_ASSERT_TRUE_FATAL(rig_fault(rig, TWIN_FEEDBACK_GONE, 1, POLE_NEGATIVE, 0.0));
+	rig_run(rig, 100, 100);
+	for (int pole = 0; pole < POLE_COUNT; pole++)
+		CU_ASSERT_EQUAL(rig->in.contacts[1].feedback[pole], CONTACT_UNKNOWN);
+	CU_ASSERT_EQUAL(rig->in.gpio, GPIO_OK);
 	rig_delete(rig);
 }
 
@@ -411,7 +416,11 @@ static void inputs_bus_sensor_and_insulation_faults_show(void)
 	rig_run(rig, 1500, 100);
 	CU_ASSERT_EQUAL(rig->in.input[INPUT_SMOKE].level, LEVEL_TRIPPED);
 	CU_ASSERT_EQUAL(rig->in.input[INPUT_GAS].level, LEVEL_OK);
+	CU_ASSERT_EQUAL(rig->in.input[INPUT_FAN].level, LEVEL_TRIPPED); /* it is off */
 	CU_ASSERT_EQUAL(rig->in.bus.stamp_ms, stamp);
+	rig->out.fan = true;
+	rig_run(rig, 200, 100);
+	CU_ASSERT_EQUAL(rig->in.input[INPUT_FAN].level, LEVEL_OK);
 	CU_ASSERT_TRUE(rig->in.imd.insulation_ohm > 1e6); /* the leaking pack is not on the bus */
 	rig_connect_all(rig);
 	rig_run(rig, 1500, 100);
