@@ -306,7 +306,7 @@ static double bus_current_a(const struct bank *bank, double dc_w)
 	const double bar_v = limits_bus_v(set, bank->limits.bus.resistance_ohm, dc_w);
 	const double a = fabs(set->g_s * (set->v_star_v - bar_v));
 
-	if (bank->now.bus_v < 0.0)
+	if (bank->now.bus_v <= 0.0)
 		return 0.0; /* no bus to draw from */
 	return num_min(a, num_or(fabs(dc_w) / bank->now.bus_v, a));
 }

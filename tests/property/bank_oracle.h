@@ -49,8 +49,8 @@ struct oracle {
 	int64_t known_ms[PACK_MAX], unknown_due_ms[PACK_MAX]; /* voltage and current last known */
 	uint32_t count[PACK_MAX];
 	int64_t counted_ms[PACK_MAX];
-	bool good[PACK_MAX];   /* voltage and current in the sample that arrived last */
-	bool beyond[PACK_MAX]; /* in the group of cells that arrived last */
+	bool good[PACK_MAX];  /* voltage and current in the sample that arrived last */
+	int beyond[PACK_MAX]; /* -1 low, 1 high, by the group of cells that arrived last */
 	double current_a[PACK_MAX];
 	int64_t electrical_ms[PACK_MAX], cells_ms[PACK_MAX];
 	int64_t cell_ms[PACK_MAX], cell_due_ms[PACK_MAX]; /* beyond a trip since; acted on by */
@@ -101,8 +101,10 @@ static inline bool oracle_bus_known(const struct bank *bank, const struct bank_i
 	return oracle_fresh(in, in->bus.stamp_ms, bank->site.bus.stale_ms) && isfinite(in->bus.v);
 }
 
-static inline bool oracle_cells_beyond(const struct bank *bank, const struct bank_inputs *in,
-				       unsigned k)
+/* Low and high are two rules, each with its own delay; of a group that is both, high is followed.
+ */
+static inline int oracle_cells_beyond(const struct bank *bank, const struct bank_inputs *in,
+				      unsigned k)
 {
 	const struct pack_sample *sample = &in->pack[k];
 	const struct pack_limits *limit = &bank->site.pack[k].limit;
@@ -112,12 +114,12 @@ static inline bool oracle_cells_beyond(const struct bank *bank, const struct ban
 		low = high = sample->cell_v[0];
 		for (unsigned i = 0; i < sample->n_cells; i++) {
 			if (!isfinite(sample->cell_v[i]))
-				return false; /* unknown: another rule's business */
+				return 0; /* unknown: another rule's business */
 			low = sample->cell_v[i] < low ? sample->cell_v[i] : low;
 			high = sample->cell_v[i] > high ? sample->cell_v[i] : high;
 		}
 	}
-	return low < limit->cell_trip_low_v || high > limit->cell_trip_high_v;
+	return high > limit->cell_trip_high_v ? 1 : low < limit->cell_trip_low_v ? -1 : 0;
 }
 
 static inline bool oracle_reports(const struct bank *bank, const struct bank_inputs *in, unsigned k,
@@ -149,6 +151,26 @@ static inline void oracle_before_frames(struct oracle *o, const struct bank *ban
 		o->unasked_ms[k] = in->now_ms;
 }
 
+/* A cell beyond its trip limit, on the same side since: when it must have been acted on. */
+static inline void oracle_before_cells(struct oracle *o, const struct bank *bank,
+				       const struct bank_inputs *in, unsigned k)
+{
+	const struct pack_sample *sample = &in->pack[k];
+	const int before = o->beyond[k];
+
+	if (sample->cells_ms != o->cells_ms[k])
+		o->beyond[k] = oracle_cells_beyond(bank, in, k);
+	o->cells_ms[k] = sample->cells_ms;
+	if (!o->beyond[k] || !oracle_fresh(in, sample->cells_ms, bank->site.pack[k].cells_stale_ms))
+		o->cell_ms[k] = o->cell_due_ms[k] = 0;
+	else if (!o->cell_ms[k] || o->beyond[k] != before) {
+		o->cell_ms[k] = in->now_ms;
+		o->cell_due_ms[k] = 0;
+	}
+	if (o->cell_ms[k] && !o->cell_due_ms[k] && in->now_ms - o->cell_ms[k] >= ORACLE_CELL_MS)
+		o->cell_due_ms[k] = in->now_ms + ORACLE_CELL_OPEN_MS;
+}
+
 static inline void oracle_before_pack(struct oracle *o, const struct bank *bank,
 				      const struct bank_inputs *in, unsigned k)
 {
@@ -169,15 +191,7 @@ static inline void oracle_before_pack(struct oracle *o, const struct bank *bank,
 		o->unknown_due_ms[k] = 0;
 	else if (!o->unknown_due_ms[k])
 		o->unknown_due_ms[k] = in->now_ms + ORACLE_UNKNOWN_MS;
-	if (sample->cells_ms != o->cells_ms[k])
-		o->beyond[k] = oracle_cells_beyond(bank, in, k);
-	o->cells_ms[k] = sample->cells_ms;
-	if (!o->beyond[k] || !oracle_fresh(in, sample->cells_ms, bank->site.pack[k].cells_stale_ms))
-		o->cell_ms[k] = o->cell_due_ms[k] = 0;
-	else if (!o->cell_ms[k])
-		o->cell_ms[k] = in->now_ms;
-	if (o->cell_ms[k] && !o->cell_due_ms[k] && in->now_ms - o->cell_ms[k] >= ORACLE_CELL_MS)
-		o->cell_due_ms[k] = in->now_ms + ORACLE_CELL_OPEN_MS;
+	oracle_before_cells(o, bank, in, k);
 	if (!oracle_fresh(in, sample->electrical_ms, bank->site.pack[k].electrical_stale_ms) ||
 	    !(fabs(o->current_a[k]) > bank->site.pack[k].limit.fuse_a))
 		o->fuse_ms[k] = 0;
@@ -346,7 +360,8 @@ static inline void oracle_frames(struct oracle *o, const struct bank *bank,
 	/* An edge younger than the debounce is not known to the core yet. */
 	bool known_open = bank->now.pack[k].feedback[POLE_POSITIVE] == CONTACT_OPEN ||
 			  bank->now.pack[k].feedback[POLE_NEGATIVE] == CONTACT_OPEN;
-	if (!out->pack[k].keep_alive && !known_open && in->now_ms - o->fell_ms[k] < ORACLE_FRAMES_MS &&
+	if (!out->pack[k].keep_alive && !known_open &&
+	    in->now_ms - o->fell_ms[k] < ORACLE_FRAMES_MS &&
 	    oracle_reports(bank, in, k, CONTACT_CLOSED) &&
 	    !oracle_reports(bank, in, k, CONTACT_OPEN))
 		oracle_fail(o, in, (int)k, "frames ended before the pack had opened");

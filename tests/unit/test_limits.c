@@ -321,6 +321,7 @@ static void make_bank(void)
 	memset(&bank, 0, sizeof(bank));
 	memset(&out, 0, sizeof(out));
 	bank.now_ms = 1000;
+	bank.now.bus_v = (double)NAN; /* not measured */
 	bank.site.n_packs = 4;
 	bank.site.plan =
 		(struct plan_site){.soc_floor = 0.1, .soc_ceiling = 0.95, .set_rise_per_s = 0.05};
@@ -401,6 +402,14 @@ static void bus_currents_give_the_published_power_and_never_more(void)
 	bank.now.bus_v = 400.0;
 	step(0);
 	CU_ASSERT_DOUBLE_EQUAL(out.bus_dis_max_a * 400.0, bank.limits.dis_w[HORIZON_NOW], 1e-6);
+	/* a bus that reads nothing, of either sign, has no current to give */
+	const double nothing[] = {0.0, -0.0};
+	for (unsigned i = 0; i < 2; i++) {
+		bank.now.bus_v = nothing[i];
+		step(0);
+		CU_ASSERT_EQUAL(out.bus_dis_max_a, 0.0);
+		CU_ASSERT_EQUAL(out.bus_cha_max_a, 0.0);
+	}
 	/* a cap at the grid holds with the losses of the converter */
 	bank.now.bus_v = (double)NAN;
 	bank.site.grid.import_max_w = 5e3;
