@@ -105,7 +105,7 @@ static const struct group model_group = {"packs[].model", "model.",
 	}
 
 static const struct key stale_keys[] = {
-	STALE("electrical_s", electrical_stale_ms, 0.02, 1.0, "pack voltage and current"),
+	STALE("electrical_s", electrical_stale_ms, 0.02, 2.5, "pack voltage and current"),
 	STALE("link_s", link_stale_ms, 0.02, 1.0, "bus-side voltage of the pack"),
 	STALE("cells_s", cells_stale_ms, 0.05, 60.0, "cell voltages"),
 	STALE("temps_s", temps_stale_ms, 0.05, 120.0, "temperatures"),

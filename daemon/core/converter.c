@@ -4,7 +4,7 @@
 enum {
 	FOLLOW_MS = 300,        /* a command may take so long to be followed by power */
 	FOLLOW_LIMIT_MS = 3000, /* ... and a limit by one that steers itself */
-	BALANCED_MS = 1000,     /* a balance must have stood so long to prove anything */
+	BALANCED_MS = 1000,     /* a balance must have stood so long, at least, to prove anything */
 	OVERDUE_MIN_MS = 300,
 	OFF_MS = 100, /* after pcs_enable fell, converters are off (as contactor.c has it) */
 	PERIOD_MAX_MS = 10000,
@@ -121,10 +121,23 @@ static void compare_unseen(struct bank *bank, unsigned i, double given_w)
 		c->excess_w = fabs(given_w);
 }
 
+/* Long enough that every connected pack has told its current again. */
+static int64_t balanced_long_ms(const struct bank *bank)
+{
+	uint64_t connected = contactor_connected(bank);
+	int64_t long_ms = BALANCED_MS;
+
+	for (unsigned k = 0; k < bank->site.n_packs; k++)
+		if (connected >> k & 1 && bank->site.pack[k].electrical_stale_ms > long_ms)
+			long_ms = bank->site.pack[k].electrical_stale_ms;
+	return long_ms;
+}
+
 static void balance(struct bank *bank)
 {
 	double given_w = unseen_w(bank), still_w = 100. + 0.02 * bank->site.grid.p_max_w;
 	bool balanced = num_inside(given_w, -still_w, still_w);
+	int64_t long_ms = balanced_long_ms(bank);
 
 	for (unsigned i = 0; i < bank->site.n_pcs; i++) {
 		struct converter *c = &bank->converter[i];
@@ -135,7 +148,7 @@ static void balance(struct bank *bank)
 			c->balanced_ms = 0;
 		else if (c->balanced_ms == 0)
 			c->balanced_ms = bank->now_ms;
-		c->gives_nothing = c->balanced_ms && bank->now_ms - c->balanced_ms >= BALANCED_MS;
+		c->gives_nothing = c->balanced_ms && bank->now_ms - c->balanced_ms >= long_ms;
 	}
 }
 

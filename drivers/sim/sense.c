@@ -201,16 +201,23 @@ static void sense_bms(struct twin *twin, unsigned k, struct pack_sample *out, in
 	out->serial = site->serial ? site->serial : 0x5e71a1u + k;
 }
 
+/* A pack that is believed for two seconds sends its volts and amps once a second. */
+static int64_t electrical_period_ms(const struct pack_site *site)
+{
+	return site->electrical_stale_ms < 2 * SLOW_MS ? ELECTRICAL_MS : SLOW_MS;
+}
+
 static void sense_pack(struct twin *twin, unsigned k, struct pack_sample *out, int64_t now)
 {
 	struct plant_pack *pack = &twin->pack[k];
 	int64_t first = twin->start_ms + FIRST_MS + k * 7 % ELECTRICAL_MS, stamp;
+	int64_t period = electrical_period_ms(&twin->site.pack[k]);
 	bool stale = twin->effects.pack[k].stale;
 
 	out->link = LINK_OK;
 	if (now < first)
 		return;
-	if (group_due(&pack->electrical_ms, ELECTRICAL_MS, 0, first, now, &stamp) && !stale) {
+	if (group_due(&pack->electrical_ms, period, 0, first, now, &stamp) && !stale) {
 		pack->count++;
 		sense_electrical(twin, k, out, stamp);
 	}

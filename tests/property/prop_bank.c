@@ -6,8 +6,8 @@
  *
  *   prop_bank [seed [ticks [step]]]
  *
- * Without ticks: those of PROP_BANK_TICKS in the environment, or 500 000. Three of five have a plant.
- * With a step: prints the last steps up to it.
+ * Without ticks: those of PROP_BANK_TICKS in the environment, or 500 000. Three of five have a
+ * plant. With a step: prints the last steps up to it.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -85,6 +85,8 @@ static void vary_pack(struct pack_site *pack)
 	}
 	if (rng_chance(rng, 25))
 		vary_frames(contactors);
+	if (rng_chance(rng, 10))
+		pack->electrical_stale_ms = 2500; /* told once a second */
 	pack->serial = rng_chance(rng, 10) ? 0 : pack->serial;
 	pack->limit.aux_min_v = rng_chance(rng, 50) ? 11. : 0.;
 }

@@ -241,6 +241,13 @@ static void silent_converter_gives_nothing_once_the_balance_has_shown_it(void)
 	bank.now.pack[0].current_a = 15e3 / 374.4;
 	look(100);
 	CU_ASSERT_DOUBLE_EQUAL(converter_unseen_w(&bank, true, false), 30e3, 1e-6);
+	/* a pack that tells its current late must have told it again */
+	bank.now.pack[0].current_a = 10e3 / 374.4;
+	bank.site.pack[0].electrical_stale_ms = 2500;
+	look(2500);
+	CU_ASSERT_FALSE(bank.converter[1].gives_nothing);
+	look(100);
+	CU_ASSERT_TRUE(bank.converter[1].gives_nothing);
 	bank.now.pack[0].current_a = NAN;
 	look(5000);
 	CU_ASSERT_DOUBLE_EQUAL(converter_unseen_w(&bank, false, false), 30e3, 1e-6);
