@@ -8,7 +8,7 @@
 
 #include "core/types.h"
 
-/* Families with a shared open-circuit-voltage curve (shared reference algorithms 1.5). */
+/* Families with a shared open-circuit-voltage curve (sources in chemistry.c). */
 enum chemistry {
 	CHEMISTRY_UNKNOWN = 0,
 	CHEMISTRY_LMO,    /* LMO/LNO-graphite, 2011-2017 Leaf */

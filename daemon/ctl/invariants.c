@@ -1,6 +1,6 @@
 /*
  * Watches a run from outside: what the bank drove and what the plant really did, against the
- * invariants of docs/design.md. Shares no code with the core and asks it only for the permits of
+ * invariants of docs/safety.md. Shares no code with the core and asks it only for the permits of
  * this step.
  */
 #include <math.h>

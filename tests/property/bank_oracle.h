@@ -1,5 +1,5 @@
 /*
- * What must hold after every step of the bank, written from the invariants (docs/design.md) and
+ * What must hold after every step of the bank, written from the invariants (docs/safety.md) and
  * shared with nothing in the core. Of the core's state it reads the permits of this step, what is
  * latched as welded, and what the guard counted.
  */
