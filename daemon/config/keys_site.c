@@ -206,6 +206,8 @@ static const struct key gpio_keys[] = {
 	OUTPUT("alarm_relay", alarm_relay, "energised while healthy"),
 	OUTPUT("fire_relay", fire_relay, "energised while healthy: towards the fire panel"),
 	OUTPUT("fan", fan, "ventilation"),
+	FLAG("fan_in_smoke", AT_SITE(site, fan_in_smoke), 0,
+	     "fans run while there is smoke, as the fire concept of the site has it; else they stand"),
 	INPUT("estop", INPUT_ESTOP, "emergency stop"),
 	INPUT("interlock", INPUT_INTERLOCK, "high-voltage interlock loop"),
 	INPUT("smoke", INPUT_SMOKE, "smoke detector"),

@@ -137,6 +137,16 @@ static bool is_last(const struct bank *bank, unsigned k)
 	return true;
 }
 
+/* Hazards rule 2: nobody goes before a pack that burns, until his own deadline. */
+static bool lets_go_first(const struct bank *bank, unsigned k)
+{
+	for (unsigned j = 0; j < bank->site.n_packs; j++)
+		if (j != k && bank->protect.pack[j].permit.goes_first &&
+		    bank->contactor[j].state >= CONTACTOR_CLOSED)
+			return !bank->protect.pack[k].permit.goes_first;
+	return false;
+}
+
 /* One pack opens at a time, unless all have to. */
 static bool is_turn(const struct bank *bank, unsigned k, bool at_once)
 {
@@ -162,7 +172,7 @@ void leaving_steered(struct bank *bank, unsigned k, struct bank_outputs *out)
 	bool at_once = bank->protect.pack[k].permit.immediate || !bank->protect.permit.hold;
 	double margin_a = num_min(bank->site.pack[k].model.i_offset_max_a, site->break_max_a / 2.);
 	bool gone = num_inside(sequence_current_a(bank, k), 0., site->break_max_a - margin_a);
-	bool safe = gone && is_turn(bank, k, at_once) &&
+	bool safe = gone && is_turn(bank, k, at_once) && !lets_go_first(bank, k) &&
 		    (!is_last(bank, k) || contactor_converters_off(bank));
 
 	check_feedback(bank, k, out);

@@ -2,6 +2,9 @@
 #include "core/bank.h"
 #include "core/num.h"
 
+/* Hazards rule 2, a runaway pack first: its contactors break what flows so long before the others do. */
+enum { AHEAD_MS = 100 };
+
 unsigned permit_next_active(const struct protect_pack *protect, unsigned from)
 {
 	for (unsigned w = from / 64; w < sizeof protect->active / sizeof protect->active[0]; w++) {
@@ -62,7 +65,8 @@ static void forbid(struct permit *permit, const struct rule *rule, const struct 
 static void must_open(struct permit *permit, const struct rule *rule,
 		      const struct rule_result *result)
 {
-	int64_t deadline_ms = result->active_ms + rule->deadline_ms;
+	int64_t ahead_ms = permit->goes_first ? AHEAD_MS : 0;
+	int64_t deadline_ms = result->active_ms + rule->deadline_ms - ahead_ms;
 
 	forbid(permit, rule, result);
 	permit->hold = false;
@@ -96,9 +100,13 @@ static void act_on_pack(struct permit *permit, const struct rule *rule,
 	case ACTION_NO_DISCHARGE:
 		bound_current(&permit->dis_a, &permit->dis_reason, 0., rule->reason);
 		break;
+	case ACTION_FIRE:
+		permit->goes_first = true;
+		permit->immediate = true;
+		must_open(permit, rule, result);
+		break;
 	case ACTION_OPEN:
 	case ACTION_BANK_OPEN:
-	case ACTION_FIRE:
 		permit->immediate = true;
 		must_open(permit, rule, result);
 		break;
@@ -148,7 +156,7 @@ void permit_pack(struct bank *bank, unsigned k)
 
 	rate_currents(&bank->site.pack[k], now, protect);
 	permit->close = permit->hold = true;
-	permit->immediate = false;
+	permit->immediate = permit->goes_first = false;
 	permit->hold_deadline_ms = INT64_MAX;
 	permit->reason = permit->dis_reason = permit->cha_reason = REASON_OK;
 	permit->value = permit->threshold = NAN;

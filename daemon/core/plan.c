@@ -358,13 +358,13 @@ static void give_power(const struct bank *bank, struct bank_outputs *out)
 	out->fire_healthy = !bank->protect.permit.fire;
 }
 
-/* Fans clear gas and cool a warm pack; a fire alarm stops them (fire concept). */
+/* Fans clear gas and cool a warm pack; in smoke the site's fire concept decides. */
 static bool wants_fan(const struct bank *bank)
 {
 	bool warm = bank->now.input[INPUT_GAS] == LEVEL_TRIPPED;
 
 	if (bank->now.input[INPUT_SMOKE] == LEVEL_TRIPPED)
-		return false;
+		return bank->site.fan_in_smoke;
 	for (unsigned k = 0; k < bank->site.n_packs; k++)
 		warm = warm ||
 		       bank->now.pack[k].temp_max_c > bank->site.pack[k].limit.temp_warn_c - 5.;

@@ -30,6 +30,7 @@ struct permit {
 	bool close;           /* may close this tick */
 	bool hold;            /* may stay closed */
 	bool immediate;       /* open now: pcs_enable first, coils within 0.5 s */
+	bool goes_first;      /* it burns: ahead of all others that have to open */
 	int64_t hold_deadline_ms; /* !hold: contactors are open by then */
 	double dis_a, cha_a;  /* current limits, magnitudes >= 0 */
 	enum reason reason;   /* of the first thing that forbids close or hold */

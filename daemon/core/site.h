@@ -171,6 +171,7 @@ struct site {
 	bool real_contactors;    /* any coil on real hardware: commissioning is required */
 	bool has_pcs_enable;
 	bool has_imd;
+	bool fan_in_smoke;       /* the fire concept wants fans to run then */
 	bool has_supply;         /* coil supply is measured */
 	double supply_close_min_v, supply_open_v; /* no close below; ordered open below */
 	int32_t imd_stale_ms;

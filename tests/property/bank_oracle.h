@@ -312,6 +312,22 @@ static inline void oracle_rise(struct oracle *o, const struct bank *bank,
 			oracle_fail(o, in, (int)k, "a coil rose while another pack moves");
 }
 
+/* Hazards rule 2: with a runaway all open, and nobody ahead of that pack but for his own deadline.
+ */
+static inline void oracle_burning(struct oracle *o, const struct bank *bank,
+				  const struct bank_inputs *in, unsigned k)
+{
+	const struct permit *permit = &bank->protect.pack[k].permit;
+
+	if (permit->goes_first || in->now_ms >= permit->hold_deadline_ms ||
+	    in->now_ms >= bank->protect.permit.hold_deadline_ms)
+		return;
+	for (unsigned j = 0; j < bank->site.n_packs; j++)
+		if (j != k && bank->protect.pack[j].permit.goes_first &&
+		    oracle_closed(o, bank, o->coil[j], j))
+			oracle_fail(o, in, (int)k, "opened ahead of a pack that burns");
+}
+
 /* By choice, and not because something forbids the pack to stay. */
 static inline void oracle_fall(struct oracle *o, const struct bank *bank,
 			       const struct bank_inputs *in, unsigned k)
@@ -319,13 +335,15 @@ static inline void oracle_fall(struct oracle *o, const struct bank *bank,
 	const struct pack_contactors *site = &bank->site.pack[k].contactors;
 	unsigned closed = 0;
 
-	if (!oracle_closed(o, bank, o->coil[k], k) || o->coil[k][POLE_PRECHARGE] ||
-	    !oracle_may_hold(bank, k))
+	if (!oracle_closed(o, bank, o->coil[k], k) || o->coil[k][POLE_PRECHARGE])
 		return;
 	/* A closing that is not proven in time is taken back. */
 	if (o->now_ms - o->closed_ms[k] <=
 	    site->close_ms + (site->by_frames ? ORACLE_AGREE_MS : ORACLE_CLOSE_LATE_MS) +
 		    (o->clock_honest ? 0 : ORACLE_GAP_MS))
+		return;
+	oracle_burning(o, bank, in, k);
+	if (!oracle_may_hold(bank, k))
 		return;
 	if (!oracle_fresh(in, o->electrical_ms[k], bank->site.pack[k].electrical_stale_ms) ||
 	    !(fabs(o->current_a[k]) <= site->break_max_a))

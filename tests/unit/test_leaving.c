@@ -210,6 +210,55 @@ static void emergency_does_not_wait_for_its_turn_but_for_the_converters(void)
 	CU_ASSERT_EQUAL(state(1), CONTACTOR_OPEN_SECOND);
 }
 
+static void pack_that_burns_is_open_before_the_others_are(void)
+{
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	bank.now.pcs[0].state = PCS_OFF;
+	bank.protect.permit.hold = false;
+	bank.protect.permit.hold_deadline_ms = bank.now_ms + 500;
+	no_hold(1, 400, true);
+	bank.protect.pack[1].permit.goes_first = true;
+	run(20);
+	CU_ASSERT(state(1) == CONTACTOR_OPEN_SECOND && !any_coil(1));
+	CU_ASSERT_EQUAL(state(0), CONTACTOR_LEAVING);
+	CU_ASSERT_TRUE(reach(1, CONTACTOR_OPEN, 100));
+	run(20);
+	CU_ASSERT_FALSE(any_coil(0));
+}
+
+static void nobody_waits_past_his_deadline_for_a_pack_that_burns(void)
+{
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	plant.held = true;
+	plant.stuck[1][POLE_NEGATIVE] = plant.stuck[1][POLE_POSITIVE] = true;
+	plant.current_a[0] = plant.current_a[1] = 50.;
+	bank.protect.permit.hold = false;
+	bank.protect.permit.hold_deadline_ms = bank.now_ms + 500;
+	no_hold(1, 400, true);
+	bank.protect.pack[1].permit.goes_first = true;
+	run(390);
+	CU_ASSERT(any_coil(0) && any_coil(1));
+	run(20);
+	CU_ASSERT(any_coil(0) && !any_coil(1));
+	run(100);
+	CU_ASSERT_FALSE(any_coil(0));
+	/* two that burn do not wait for each other */
+	begin(2);
+	close_pack(1);
+	close_pack(0);
+	plant.held = true;
+	no_hold(0, 400, true);
+	no_hold(1, 400, true);
+	bank.protect.pack[0].permit.goes_first = bank.protect.pack[1].permit.goes_first = true;
+	bank.now.pcs[0].state = PCS_OFF;
+	run(20);
+	CU_ASSERT(!any_coil(0) && !any_coil(1));
+}
+
 static void ordered_leave_opens_at_its_deadline_whatever_flows(void)
 {
 	begin(2);
@@ -474,6 +523,8 @@ int main(void)
 		TEST(closed_pack_that_lost_a_coil_to_the_guard_opens_the_rest),
 		TEST(packs_that_have_to_go_open_one_after_the_other_until_their_deadline),
 		TEST(emergency_does_not_wait_for_its_turn_but_for_the_converters),
+		TEST(pack_that_burns_is_open_before_the_others_are),
+		TEST(nobody_waits_past_his_deadline_for_a_pack_that_burns),
 		TEST(ordered_leave_opens_at_its_deadline_whatever_flows),
 		TEST(unknown_current_is_no_small_current),
 		TEST(second_pole_does_not_wait_past_the_deadline),

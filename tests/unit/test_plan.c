@@ -92,6 +92,9 @@ static void relays_and_fans_tell_the_state_of_protection(void)
 	bank.now.input[INPUT_SMOKE] = LEVEL_TRIPPED;
 	step(100);
 	CU_ASSERT_FALSE(out.fan);
+	bank.site.fan_in_smoke = true;
+	step(100);
+	CU_ASSERT_TRUE(out.fan);
 	bank.now.input[INPUT_SMOKE] = LEVEL_OK;
 	bank.now.pack[0].temp_max_c = 20.;
 	bank.now.input[INPUT_GAS] = LEVEL_TRIPPED;

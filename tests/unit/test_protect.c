@@ -311,6 +311,25 @@ static void open_pack_at_once_disables_converters_only_while_connected(void)
 	CU_ASSERT_TRUE(bank.protect.permit.hold);
 }
 
+static void pack_that_burns_goes_ahead_of_the_others(void)
+{
+	hand_init(2);
+	step(100);
+	protect_trip(&bank, &out, 1, REASON_THERMAL_RUNAWAY, 2., 1.);
+	for (int i = 0; i < 2; i++) {
+		const struct permit *burns = &bank.protect.pack[1].permit;
+		int64_t active_ms = bank.now_ms - 100 * i;
+		CU_ASSERT(burns->goes_first && burns->immediate && !burns->hold);
+		CU_ASSERT_EQUAL(burns->hold_deadline_ms, active_ms + 400);
+		CU_ASSERT(bank.protect.permit.fire && !bank.protect.permit.hold);
+		CU_ASSERT_EQUAL(bank.protect.permit.hold_deadline_ms, active_ms + 500);
+		CU_ASSERT_FALSE(bank.protect.pack[0].permit.goes_first);
+		step(100);
+	}
+	protect_trip(&bank, &out, 0, REASON_CELL_OVERVOLTAGE, 4.3, 4.2);
+	CU_ASSERT(bank.protect.pack[0].permit.immediate && !bank.protect.pack[0].permit.goes_first);
+}
+
 static void two_bank_trips_name_the_graver_and_keep_the_earlier_deadline(void)
 {
 	const struct bank_permit *all = &bank.protect.permit;
@@ -614,6 +633,7 @@ int main(void)
 		TEST(value_that_stands_still_at_rest_blocks_joins_and_nothing_else),
 		TEST(share_is_judged_against_all_packs_and_not_by_a_fixed_current),
 		TEST(open_pack_at_once_disables_converters_only_while_connected),
+		TEST(pack_that_burns_goes_ahead_of_the_others),
 		TEST(two_bank_trips_name_the_graver_and_keep_the_earlier_deadline),
 		TEST(without_a_converter_the_enable_falls_for_the_gravest_reason),
 		TEST(mute_converters_let_a_battery_come_up_only_if_all_of_them_steer_themselves),
