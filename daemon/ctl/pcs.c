@@ -61,6 +61,20 @@ static void steering_print(const struct pcs_traits *traits)
 	       traits->can_stop ? "" : ", cannot be switched off");
 	printf("  safe state   %s\n", traits->safe ? traits->safe : "none");
 	quantity_print("resolution", traits->resolution_w, "W");
+	if (isinf(traits->step_max_w))
+		printf("  step         any\n");
+	else
+		quantity_print("step", traits->step_max_w, "W at most");
+}
+
+/* What Rebank knows better, by its packs. */
+static void storage_print(const struct pcs_status *status)
+{
+	if (!status->stores)
+		return;
+	quantity_print("its battery", status->stored_wh, "Wh when full");
+	quantity_print("  charge", status->stored_soc_pct, "%");
+	quantity_print("  health", status->stored_soh_pct, "%");
 }
 
 /* False: the answer is no. */
@@ -102,6 +116,7 @@ static bool pcs_print(const struct probe *probe, unsigned i)
 	quantity_print("frequency", status.sample.freq_hz, "Hz");
 	quantity_print("discharge", status.sample.dis_max_w, "W at most");
 	quantity_print("charge", status.sample.cha_max_w, "W at most");
+	storage_print(&status);
 	steering_print(&status.traits);
 	good = dead_man_print(probe, setup, &status);
 	return good && !*status.trouble;

@@ -65,6 +65,8 @@ struct pcs_status {
 	char maker[PCS_NAME_SIZE], model[PCS_NAME_SIZE], version[PCS_NAME_SIZE];
 	char serial[PCS_NAME_SIZE];
 	char trouble[PCS_TROUBLE_SIZE]; /* why there is no sample or no control; "" */
+	bool stores; /* it believes something of the battery, and this; NaN: does not say */
+	double stored_wh, stored_soc_pct, stored_soh_pct;
 	unsigned n_models;
 	struct pcs_model model_at[PCS_MODELS_MAX]; /* what a SunSpec device offers */
 	uint32_t walks;                            /* how often it was found out about */

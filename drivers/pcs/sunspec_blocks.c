@@ -30,6 +30,7 @@ static const struct slot_kind kinds[SLOT_COUNT] = {
 	[SLOT_ENTER] = {703, 703, CONTROL_MS},
 	[SLOT_OPERATE] = {715, 715, CONTROL_MS},
 	[SLOT_BATTERY] = {802, 802, CONTROL_MS},
+	[SLOT_STORED] = {713, 713, CONTROL_MS},
 };
 
 void sunspec_blocks_forget(struct sunspec_blocks *blocks)

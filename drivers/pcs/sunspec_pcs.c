@@ -197,6 +197,7 @@ static void sample_take(struct sunspec_pcs *pcs, int64_t now_ms)
 	if (sunspec_orders_steer(&pcs->orders))
 		pcs->status.trouble[0] = '\0';
 	sunspec_sample(pcs->blocks.block, pcs->setup.dc_inverted, &pcs->status.sample);
+	sunspec_stored(pcs->blocks.block, &pcs->status);
 	pcs_bound_sample(&pcs->status);
 	pcs->status.sample.stamp_ms = oldest_ms;
 	publish(pcs);

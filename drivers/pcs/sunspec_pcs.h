@@ -23,6 +23,7 @@ enum sunspec_slot {
 	SLOT_ENTER,      /* 703 */
 	SLOT_OPERATE,    /* 715 */
 	SLOT_BATTERY,    /* 802 */
+	SLOT_STORED,     /* 713 */
 	SLOT_COUNT
 };
 
@@ -59,6 +60,8 @@ void sunspec_names(const struct sunspec_block block[SLOT_COUNT], struct pcs_stat
 /* Everything of the sample but stamp_ms and dead_man_proven. */
 void sunspec_sample(const struct sunspec_block block[SLOT_COUNT], bool dc_inverted,
 		    struct pcs_sample *sample);
+/* What the device says of its battery, for people: model 713. */
+void sunspec_stored(const struct sunspec_block block[SLOT_COUNT], struct pcs_status *status);
 /* Its power in both directions, which percentages refer to; what it may give and take. NaN: it does
  * not say. */
 double sunspec_device_max_w(const struct sunspec_block block[SLOT_COUNT]);

@@ -87,6 +87,24 @@ static enum pcs_state state_10x(uint32_t st)
 	return st < sizeof states / sizeof states[0] ? states[st] : PCS_UNKNOWN;
 }
 
+/* 713: what the device believes of its battery. An error there is one of the device. */
+static bool storage_fails(const struct sunspec_block *block)
+{
+	enum { STA_ERROR = 2 };
+
+	return sunspec_code(block, POINT(6, SUNSPEC_U16, 0), 0) == STA_ERROR;
+}
+
+void sunspec_stored(const struct sunspec_block block[SLOT_COUNT], struct pcs_status *status)
+{
+	const struct sunspec_block *stored = &block[SLOT_STORED];
+
+	status->stores = stored->n > 0;
+	status->stored_wh = sunspec_value(stored, POINT(2, SUNSPEC_U16, 7));
+	status->stored_soc_pct = sunspec_value(stored, POINT(4, SUNSPEC_U16, 8));
+	status->stored_soh_pct = sunspec_value(stored, POINT(5, SUNSPEC_U16, 8));
+}
+
 /* ---- DC ---------------------------------------------------------------------------------- */
 
 /*
@@ -216,6 +234,8 @@ void sunspec_sample(const struct sunspec_block block[SLOT_COUNT], bool dc_invert
 		sample->freq_hz = sunspec_value(real, POINT(24, SUNSPEC_F32, 0));
 		sample->faults = sunspec_code(real, POINT(50, SUNSPEC_U32, 0), 0);
 	}
+	if (storage_fails(&block[SLOT_STORED]))
+		sample->state = PCS_FAULT;
 	sample->dis_max_w = sunspec_discharge_max_w(block);
 	sample->cha_max_w = sunspec_charge_max_w(block);
 	sample_dc(block, dc_inverted, sample);

@@ -27,6 +27,15 @@ class Probe(unittest.TestCase):
         self.assertEqual((device.get(704, "WSetRvrt"), device.get(715, "ControllerHb")), before)
         self.assertEqual(device.get(704, "WSetEna"), 0)
 
+    def test_it_tells_what_the_device_believes_of_its_battery(self):
+        device = self.device("1,701,702,704,713,714,715")
+        done = self.probe(device)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for words in ("its battery  20000 Wh", "charge     55 %", "health     93 %"):
+            self.assertIn(words, done.stdout)
+        device.ask("set 713 Sta 2")
+        self.assertIn("state        in fault", self.probe(device).stdout)
+
     def test_it_proves_the_dead_man(self):
         device = self.device("1,701,702,704,714,715")
         done = self.probe(device, "--prove", "--dead-man", "4s")

@@ -427,6 +427,32 @@ static void the_battery_inputs_of_a_hybrid_have_a_sign(void)
 	CU_ASSERT_EQUAL(sample.dc_w, 2000.0);
 }
 
+static void error_of_its_battery_is_a_fault_of_the_device(void)
+{
+	struct sunspec_block block[SLOT_COUNT] = {0};
+	struct sunspec_block *stored = &block[SLOT_STORED], *measure = &block[SLOT_MEASURE];
+	struct pcs_status status = {0};
+	struct pcs_sample sample = {0};
+
+	measure->n = 155;
+	measure->stamp_ms = stored->stamp_ms = 1;
+	measure->value[4] = 3; /* InvSt running */
+	sunspec_stored(block, &status);
+	CU_ASSERT_FALSE(status.stores);
+	stored->n = 9;
+	memcpy(stored->value, (const uint16_t[]){713, 7, 200, 0xffff, 555, 930, 1, 2, (uint16_t)-1},
+	       18);
+	sunspec_sample(block, false, &sample);
+	CU_ASSERT_EQUAL(sample.state, PCS_RUNNING); /* a warning */
+	sunspec_stored(block, &status);
+	CU_ASSERT(status.stores && status.stored_wh == 20000.);
+	CU_ASSERT_DOUBLE_EQUAL(status.stored_soc_pct, 55.5, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(status.stored_soh_pct, 93., 1e-9);
+	stored->value[6] = 2;
+	sunspec_sample(block, false, &sample);
+	CU_ASSERT_EQUAL(sample.state, PCS_FAULT);
+}
+
 int main(void)
 {
 	CU_pSuite suite;
@@ -448,6 +474,7 @@ int main(void)
 	CU_ADD_TEST(suite, a_map_that_moved_gives_no_sample);
 	CU_ADD_TEST(suite, percent_is_used_where_watts_are_not);
 	CU_ADD_TEST(suite, the_battery_inputs_of_a_hybrid_have_a_sign);
+	CU_ADD_TEST(suite, error_of_its_battery_is_a_fault_of_the_device);
 	CU_basic_run_tests();
 	unsigned failures = CU_get_number_of_failures();
 	CU_cleanup_registry();
