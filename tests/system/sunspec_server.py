@@ -84,7 +84,8 @@ class Scada:
 
     def __init__(self, port):
         self.client = ModbusTcpClient("127.0.0.1", port=port, timeout=3)
-        assert self.client.connect()
+        # The daemon listens here a moment after it does at its own socket.
+        wait_for(self.client.connect, 5, "the SunSpec port listens")
 
     def close(self):
         self.client.close()
