@@ -5,6 +5,7 @@
 
 enum {
 	FEEDBACK_DEBOUNCE_MS = 20, /* contact bounce is 5-7 ms (EVC135, DEVR40 data sheets) */
+	FEEDBACK_SAME_MS = 5,      /* an edge may be stamped so long after its level was read */
 	FEEDBACK_STALE_MS = 500,
 	INPUT_STALE_MS = 500,
 	INPUT_RELEASE_MS = 100, /* an input is healthy again after */
@@ -173,7 +174,20 @@ static void count_bad_frames(struct fresh_pack *fresh, int64_t now_ms, uint32_t 
 	fresh->bad_frames_ms = now_ms;
 }
 
-/* Debounced contacts. An edge that follows no coil command within its time is chatter. */
+/* An edge that follows no coil command within its time is chatter. */
+static void take_edge(struct bank *bank, unsigned k, int pole, int64_t at_ms)
+{
+	const struct pack_contactors *site = &bank->site.pack[k].contactors;
+	struct fresh_pack *fresh = &bank->fresh[k];
+	bool commanded = at_ms - bank->contactor[k].coil_ms[pole] <= site->close_ms + site->open_ms;
+
+	if (fresh->feedback[pole] != CONTACT_UNKNOWN && !commanded && fresh->chatter < UINT16_MAX)
+		fresh->chatter++;
+	fresh->feedback_edge_ms[pole] = at_ms;
+}
+
+/* Debounced contacts: from the stamps of their edges where there are any, else from their reading.
+ * A contact that is where it was may have been elsewhere between. */
 static void take_contacts(struct bank *bank, unsigned k, const struct pack_contacts *contacts,
 			  struct bank_outputs *out)
 {
@@ -187,15 +201,12 @@ static void take_contacts(struct bank *bank, unsigned k, const struct pack_conta
 	for (int pole = 0; pole < POLE_COUNT; pole++) {
 		enum contact raw =
 			known && site->feedback[pole] ? contacts->feedback[pole] : CONTACT_UNKNOWN;
-		if (raw != fresh->feedback[pole]) {
-			bool commanded = bank->now_ms - bank->contactor[k].coil_ms[pole] <=
-					 site->close_ms + site->open_ms;
-			if (fresh->feedback[pole] != CONTACT_UNKNOWN && !commanded &&
-			    fresh->chatter < UINT16_MAX)
-				fresh->chatter++;
-			fresh->feedback[pole] = raw;
-			fresh->feedback_edge_ms[pole] = bank->now_ms;
-		}
+		bool stamped = contacts->edge_ms[pole] >
+				       fresh->feedback_edge_ms[pole] + FEEDBACK_SAME_MS &&
+			       contacts->edge_ms[pole] <= bank->now_ms;
+		if (raw != fresh->feedback[pole] || (stamped && raw != CONTACT_UNKNOWN))
+			take_edge(bank, k, pole, stamped ? contacts->edge_ms[pole] : bank->now_ms);
+		fresh->feedback[pole] = raw;
 		int64_t stable_ms = fresh->feedback_edge_ms[pole] + FEEDBACK_DEBOUNCE_MS;
 		if (raw == CONTACT_UNKNOWN || now->feedback[pole] == CONTACT_UNKNOWN ||
 		    bank->now_ms >= stable_ms)

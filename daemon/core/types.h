@@ -100,6 +100,7 @@ enum pole { POLE_NEGATIVE = 0, POLE_POSITIVE, POLE_PRECHARGE, POLE_COUNT };
 struct pack_contacts {
 	int64_t stamp_ms;
 	enum contact feedback[POLE_COUNT]; /* UNKNOWN: no auxiliary contact fitted, or not readable */
+	int64_t edge_ms[POLE_COUNT];       /* last edge of it, if its sender stamps edges; 0: none */
 	enum contact readback[POLE_COUNT]; /* level of the coil line itself; CLOSED = driven */
 };
 

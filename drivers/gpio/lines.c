@@ -24,6 +24,7 @@ struct lines {
 	int64_t enable_off_ms; /* the enable does not read as written since; 0: it does */
 	struct digital_input input[INPUT_COUNT];
 	bool pulsed[INPUT_COUNT]; /* tripped since the last gather, however short */
+	int64_t contact_edge_ms[PACK_MAX][POLE_COUNT]; /* of auxiliary contacts */
 	struct imd_pwm imd;
 };
 
@@ -70,6 +71,7 @@ static void gather_use(struct lines *lines, unsigned i, struct bank_inputs *in)
 		break;
 	case GPIO_FEEDBACK:
 		contacts->feedback[use->index] = contact_of(active);
+		contacts->edge_ms[use->index] = lines->contact_edge_ms[use->pack][use->index];
 		break;
 	case GPIO_INPUT:
 		gather_input(lines, use->index, active, in->now_ms);
@@ -123,6 +125,8 @@ static bool take_changes(struct lines *lines)
 			continue;
 		}
 		urgent = true;
+		if (use->role == GPIO_FEEDBACK)
+			lines->contact_edge_ms[use->pack][use->index] = change[i].at_ns / 1000000;
 		if (use->role != GPIO_INPUT)
 			continue;
 		lines->input[use->index].edge_ms = change[i].at_ns / 1000000;

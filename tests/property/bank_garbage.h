@@ -67,6 +67,8 @@ static inline void lies_garbage(struct lies *lies, const struct site *site,
 			bool on = out->pack[k].coil[pole];
 			driven = driven || on;
 			contacts->readback[pole] = on ? CONTACT_CLOSED : CONTACT_OPEN;
+			if (rng_below(rng, 3000) == 0)
+				contacts->edge_ms[pole] = in->now_ms + 20 - rng_below(rng, 100);
 			contacts->feedback[pole] = rng_below(rng, 3000) == 0 ? CONTACT_UNKNOWN
 						   : on                      ? CONTACT_CLOSED
 									     : CONTACT_OPEN;

@@ -315,6 +315,42 @@ static void feedback_is_debounced_and_asks_for_a_step(void)
 	CU_ASSERT_EQUAL(now->feedback[POLE_NEGATIVE], CONTACT_CLOSED);
 }
 
+static void stamped_edge(enum contact level, int64_t age_ms, int64_t ms)
+{
+	in.contacts[0].edge_ms[POLE_NEGATIVE] = bank.now_ms + ms - age_ms;
+	contact(level, ms);
+}
+
+static void feedback_is_debounced_from_the_stamps_of_its_edges(void)
+{
+	begin();
+	contact(CONTACT_OPEN, 100);
+	bank.fresh[0].chatter_ms = bank.now_ms;
+	stamped_edge(CONTACT_CLOSED, 15, 50);
+	CU_ASSERT_EQUAL(now->feedback[POLE_NEGATIVE], CONTACT_OPEN);
+	CU_ASSERT_EQUAL(out.next_step_ms, bank.now_ms + 5);
+	/* it bounced between two readings that show the same */
+	stamped_edge(CONTACT_CLOSED, 1, 5);
+	CU_ASSERT_EQUAL(now->feedback[POLE_NEGATIVE], CONTACT_OPEN);
+	CU_ASSERT_EQUAL(out.next_step_ms, bank.now_ms + 19);
+	contact(CONTACT_CLOSED, 19);
+	CU_ASSERT_EQUAL(now->feedback[POLE_NEGATIVE], CONTACT_CLOSED);
+	CU_ASSERT_EQUAL(bank.fresh[0].chatter, 2);
+	/* the same stamp again, one that came a moment after its level, and one from the future */
+	contact(CONTACT_CLOSED, 100);
+	contact(CONTACT_OPEN, 100);
+	stamped_edge(CONTACT_OPEN, 7, 10);
+	stamped_edge(CONTACT_OPEN, -1, 100);
+	CU_ASSERT_EQUAL(bank.fresh[0].chatter, 3);
+	/* one that can be read again is where it is */
+	contact(CONTACT_UNKNOWN, 10);
+	stamped_edge(CONTACT_UNKNOWN, 1, 10);
+	CU_ASSERT_EQUAL(bank.fresh[0].chatter, 4);
+	stamped_edge(CONTACT_CLOSED, 1, 10);
+	CU_ASSERT_EQUAL(now->feedback[POLE_NEGATIVE], CONTACT_CLOSED);
+	CU_ASSERT_EQUAL(bank.fresh[0].chatter, 4);
+}
+
 static void silent_or_missing_contact_is_unknown(void)
 {
 	begin();
@@ -627,6 +663,7 @@ int main(void)
 		TEST(extremes_are_found_whichever_sensor_has_them),
 		TEST(bad_frames_are_counted_per_ten_seconds),
 		TEST(feedback_is_debounced_and_asks_for_a_step),
+		TEST(feedback_is_debounced_from_the_stamps_of_its_edges),
 		TEST(silent_or_missing_contact_is_unknown),
 		TEST(contact_has_an_age_since_it_was_known),
 		TEST(edges_that_nobody_commanded_are_chatter_and_forgiven_in_time),

@@ -365,6 +365,25 @@ static void an_edge_wakes_and_carries_the_kernels_stamp(void)
 	driver.close(driver.self);
 }
 
+static void an_auxiliary_contact_carries_the_stamp_of_its_edge(void)
+{
+	enum { CONTACT = 5 };
+
+	site();
+	open_site();
+	gather_at(1000);
+	CU_ASSERT_EQUAL(in.contacts[0].edge_ms[POLE_NEGATIVE], 0);
+	fake_input(0, CONTACT, true, 1040);
+	CU_ASSERT_TRUE(driver.urgent(driver.self, 1041));
+	gather_at(1041);
+	CU_ASSERT_EQUAL(in.contacts[0].feedback[POLE_NEGATIVE], CONTACT_CLOSED);
+	CU_ASSERT_EQUAL(in.contacts[0].edge_ms[POLE_NEGATIVE], 1040);
+	gather_at(1100);
+	CU_ASSERT_EQUAL(in.contacts[0].edge_ms[POLE_NEGATIVE], 1040);
+	CU_ASSERT_EQUAL(in.contacts[0].edge_ms[POLE_POSITIVE], 0);
+	driver.close(driver.self);
+}
+
 static void a_press_that_was_over_at_once_is_shown_once(void)
 {
 	site();
@@ -517,6 +536,7 @@ int main(void)
 		T(an_enable_that_does_not_follow_counts_as_gone),
 		T(a_lost_wire_reads_tripped_and_a_mirror_contact_closed),
 		T(an_edge_wakes_and_carries_the_kernels_stamp),
+		T(an_auxiliary_contact_carries_the_stamp_of_its_edge),
 		T(a_press_that_was_over_at_once_is_shown_once),
 		T(a_level_that_changed_without_an_edge_is_seen_by_read_back),
 		T(a_supply_line_reads_its_threshold_or_nothing),
