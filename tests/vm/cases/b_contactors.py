@@ -1,7 +1,7 @@
 """Every fault of a contactor, played on its lines."""
 import time
 
-from bench import Failure
+from bench import Failure, wait_for
 
 
 def no_close(bench, pole):
@@ -164,8 +164,9 @@ def case_feedback_stuck_at_start(bench):
 def case_feedback_lies_under_load(bench):
     """Feedback lost while current flows is a lie: an ordered leave, the enable stays for the others."""
     bench.start().closed("a", "b")
-    bench.ask(do="setpoint", p_w=3000, valid_s=60)
-    bench.wait_power(1500)
+    bench.ask(do="setpoint", p_w=6000, valid_s=60)
+    wait_for(lambda: (bench.status()["packs"][0]["telemetry"]["a"] or 0) > 4.0, 15,
+             "4 A, twice what counts as none")
     bench.twin("feedback_lost pack=a pole=positive")
     t = bench.fault("a-positive", "lost")
     bench.reason("feedback_lies", "a")
