@@ -2,27 +2,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "config/key.h"
+#include "config/subject.h"
 
 enum {
 	LINES_ANSWER_MS = 1000, /* a contactor on a line answers within */
 	SILENCE_LONGEST_MS =
 		5000, /* a pack opens so long after its controller died, at the latest */
 };
-
-/* One pack under examination. */
-struct subject {
-	struct reader *reader;
-	const struct config *config;
-	const struct pack_site *pack;
-	unsigned k;
-	char where[ID_SIZE + 24];
-};
-
-#define PACK_MISTAKE(subject, group, name, ...)                                                    \
-	mistake_at(&(subject)->reader->mistakes,                                                   \
-		   setting_of_pack((subject)->reader, (subject)->k, group, name),                  \
-		   (subject)->where, __VA_ARGS__)
 
 /* 20 % on top: the capacitance is a catalogue value. */
 static void check_precharge(const struct subject *subject)
@@ -169,11 +155,8 @@ static void check_contactors(const struct subject *subject)
 
 void check_pack_contactors(struct reader *reader, unsigned k)
 {
-	const struct config *config = reader->config;
-	struct subject subject = {reader, config, &config->site.pack[k], k, ""};
+	struct subject subject = subject_of(reader, k);
 
-	snprintf(subject.where, sizeof(subject.where), "packs[%u] \"%s\"", k,
-		 config->site.pack[k].id);
 	check_precharge(&subject);
 	check_contactors(&subject);
 }

@@ -2,22 +2,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "config/subject.h"
 #include "config/wire.h"
 #include "drivers/modbus/address.h"
-
-/* One pack under examination. */
-struct subject {
-	struct reader *reader;
-	const struct config *config;
-	const struct pack_site *pack;
-	unsigned k;
-	char where[ID_SIZE + 24];
-};
-
-#define PACK_MISTAKE(subject, group, name, ...)                                                    \
-	mistake_at(&(subject)->reader->mistakes,                                                   \
-		   setting_of_pack((subject)->reader, (subject)->k, group, name),                  \
-		   (subject)->where, __VA_ARGS__)
 
 /* Where one of two values that do not fit was given: in the pack rather than in its profile. */
 static const config_setting_t *setting_of_pair(const struct subject *subject, const char *a,
@@ -29,16 +16,6 @@ static const config_setting_t *setting_of_pair(const struct subject *subject, co
 	if (!found)
 		found = setting_find(pack, "limits", b);
 	return found ? found : setting_of_pack(subject->reader, subject->k, "limits", a);
-}
-
-static struct subject subject_of(struct reader *reader, unsigned k)
-{
-	const struct config *config = reader->config;
-	struct subject subject = {reader, config, &config->site.pack[k], k, ""};
-
-	snprintf(subject.where, sizeof(subject.where), "packs[%u] \"%s\"", k,
-		 config->site.pack[k].id);
-	return subject;
 }
 
 static double limit_value(const struct pack_limits *limit, size_t offset)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/hex.h"
 #include "config/wire.h"
 
 void wire_where(char *to, const char *format, ...)
@@ -230,17 +231,6 @@ bool wire_codes(struct wire_reader *reader, const config_setting_t *in, const ch
 	}
 	*n = (uint8_t)length;
 	return true;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
 }
 
 bool wire_bytes(struct wire_reader *reader, const config_setting_t *in, const char *where,

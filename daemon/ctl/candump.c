@@ -3,16 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+#include "config/hex.h"
 
 /* "(seconds.micros)"; more or fewer digits of the fraction are taken for what they are. */
 static const char *stamp_parse(const char *at, int64_t *us)

@@ -328,7 +328,8 @@ static inline void oracle_burning(struct oracle *o, const struct bank *bank,
 			oracle_fail(o, in, (int)k, "opened ahead of a pack that burns");
 }
 
-/* By choice, and not because something forbids the pack to stay. */
+/* What opens: never ahead of a pack that burns; by choice only without current, the last one only
+ * from converters that are off. */
 static inline void oracle_fall(struct oracle *o, const struct bank *bank,
 			       const struct bank_inputs *in, unsigned k)
 {
