@@ -208,16 +208,3 @@ def case_can_missing_and_foreign(b):
         b.reason("link_foreign", pack="i", seconds=5)
         subprocess.run(["cansend", "vcan1", "112#00"], check=True)
         bench.wait_for(lambda: "pack i: shorter than described, 0x112" in b.log(), 5, "the short frame in the log")
-
-
-def case_can_latency(b):
-    """A full bus, and a tripping frame to the command it causes, beside a bare loop."""
-    program = bench.VM / "bench_can"
-    if not program.exists():
-        b.note("bench_can is built for this machine's own libraries only")
-        return
-    done = subprocess.run([program, "vcan3"], capture_output=True, text=True, timeout=140)
-    if done.returncode != 0:
-        raise bench.Failure("bench_can: %d %s" % (done.returncode, done.stderr))
-    for line in done.stdout.splitlines():
-        b.note("%s", line.strip())
