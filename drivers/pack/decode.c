@@ -217,6 +217,8 @@ static enum wire_verdict take_message(struct taking *taking, const struct arriva
 		return WIRE_TAKEN;
 	for (unsigned i = 0; i < arrival->message->n_signals; i++)
 		take_signal(taking, &signal[i]);
+	if (!taking->state->touched)
+		return WIRE_TAKEN;
 	take_sum_of_cells(taking);
 	if (taking->state->touched & WIRE_ELECTRICAL && arrival->message->counter.bits.bytes &&
 	    !taking->stands)
