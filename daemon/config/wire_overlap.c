@@ -76,12 +76,12 @@ static struct run run_of_sum(const struct wire_sum *sum)
 	return run;
 }
 
-/* The bits a field writes: a pattern writes whole bytes. */
+/* The bits a field writes, or whole bytes. */
 static struct run run_of_field(const struct wire_field *field)
 {
 	struct run run = {field->bits, 1, 0};
 
-	if (field->kind == WIRE_FIELD_PATTERN) {
+	if (field->width) {
 		run.bits.bytes = field->width;
 		run.bits.length = (uint8_t)(8 * field->width);
 	}

@@ -1,4 +1,5 @@
 /* What a profile reads and sends, for people. */
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -198,6 +199,10 @@ static void field_print(const struct wire *wire, const struct wire_field *field,
 		      out);
 		bits_print(&field->bits, out);
 		fprintf(out, " x %g + %g\n", field->scale, field->offset);
+		break;
+	case WIRE_FIELD_MINUTES:
+		fprintf(out, "    minutes from byte %u, %u wide, since %" PRIu32 " s\n",
+			field->bits.first, field->width, field->since_s);
 		break;
 	case WIRE_FIELD_COMMAND:
 		fputs("    command ", out);

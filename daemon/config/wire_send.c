@@ -15,11 +15,11 @@ static const struct wire_key send_keys[] = {
 };
 
 static const struct wire_key field_keys[] = {
-	{"kind", true, "counter, pattern, bus_v, command or uptime_s"},
+	{"kind", true, "counter, pattern, bus_v, command, uptime_s or minutes"},
 	{"bits", false, "in DBC notation"},
 	{"modulo", false, "of a counter: it starts again at"},
 	{"first", false, "of a counter: its first value"},
-	{"byte", false, "of a pattern: where it goes"},
+	{"byte", false, "of a pattern or of minutes: where it goes"},
 	{"width", false, "of a pattern: bytes of one entry; 1"},
 	{"values", false, "of a pattern: its bytes in hexadecimal"},
 	{"hold", false, "of a pattern: frames that each entry lasts; 1"},
@@ -28,6 +28,7 @@ static const struct wire_key field_keys[] = {
 	{"open", false, "of a command: not commanded closed"},
 	{"close", false, "of a command: commanded closed"},
 	{"open_first", false, "of a command: so many first frames say open whatever is asked"},
+	{"since_s", false, "of minutes: when they were 0, in seconds since 1970 (UTC)"},
 };
 
 /* One field being read. */
@@ -112,6 +113,30 @@ static void scaled_field(const struct fielding *fielding)
 		    &field->offset);
 }
 
+static void minutes_field(const struct fielding *fielding)
+{
+	enum { DIGITS = 3 };
+	struct wire_field *field = fielding->field;
+	unsigned byte = 0;
+
+	wire_count(fielding->reader, fielding->setting, fielding->where, "byte", 0, 8 - DIGITS,
+		   &byte);
+	if (byte + DIGITS > fielding->length) {
+		mistake_at(fielding->reader->mistakes, fielding->setting, fielding->where,
+			   "minutes take %d bytes: from byte %u they do not go into %u", DIGITS,
+			   byte, fielding->length);
+		return;
+	}
+	if (!wire_count(fielding->reader, fielding->setting, fielding->where, "since_s", 0,
+			INT32_MAX, &field->since_s)) {
+		mistake_at(fielding->reader->mistakes, fielding->setting, fielding->where,
+			   "minutes need since_s: when they were 0, in seconds since 1970 (UTC)");
+		return;
+	}
+	wire_bits_compile(&field->bits, 8 * byte, 8, false, false);
+	field->width = DIGITS;
+}
+
 static void command_field(const struct fielding *fielding)
 {
 	struct wire_field *field = fielding->field;
@@ -142,7 +167,8 @@ static void command_field(const struct fielding *fielding)
 static void field_read(struct wire_reader *reader, const config_setting_t *setting,
 		       const char *where, const struct wire_send *send)
 {
-	static const char *const kinds[] = {"counter", "pattern", "bus_v", "command", "uptime_s"};
+	static const char *const kinds[] = {"counter", "pattern",  "bus_v",
+					    "command", "uptime_s", "minutes"};
 	struct wire *wire = reader->wire;
 	struct wire_field *field = &wire->field[wire->n_fields];
 	const struct fielding fielding = {reader, setting, where, field, send->length};
@@ -154,7 +180,7 @@ static void field_read(struct wire_reader *reader, const config_setting_t *setti
 		return;
 	}
 	if (!WIRE_KEYS(reader, setting, where, field_keys) ||
-	    !wire_word(reader, setting, where, "kind", kinds, 5, &kind))
+	    !wire_word(reader, setting, where, "kind", kinds, sizeof kinds / sizeof *kinds, &kind))
 		return;
 	*field = (struct wire_field){.kind = (enum wire_field_kind)kind,
 				     .modulo = 1,
@@ -174,6 +200,9 @@ static void field_read(struct wire_reader *reader, const config_setting_t *setti
 		break;
 	case WIRE_FIELD_COMMAND:
 		command_field(&fielding);
+		break;
+	case WIRE_FIELD_MINUTES:
+		minutes_field(&fielding);
 		break;
 	}
 	if (field->bits.bytes)

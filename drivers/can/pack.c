@@ -222,6 +222,7 @@ static bool frame_send(struct can_pack *pack, struct can_bus *bus, unsigned inde
 	bool said = pack->sending.commands_close;
 
 	pack->command.uptime_ms = now_ms - pack->started_ms;
+	pack->command.utc_ms = pack->utc_ahead_ms ? now_ms + pack->utc_ahead_ms : 0;
 	if (!wire_build_frame(pack->setup.wire, index, &pack->sending, &pack->command, frame.data))
 		return false;
 	if (!can_bus_send(bus, now_ms, &frame)) {
@@ -282,6 +283,7 @@ void can_pack_put(struct can_pack *pack, const struct can_bus *bus, struct bank_
 {
 	struct pack_sample *sample = &in->pack[pack->setup.pack];
 
+	pack->utc_ahead_ms = in->clock_synced ? in->utc_ms - in->now_ms : 0;
 	wire_forget(pack->setup.wire, &pack->state, in->now_ms, &pack->sample);
 	*sample = pack->sample;
 	sample->link = pack->setup.asleep ? LINK_GONE : can_link_state(&bus->link, in->now_ms);

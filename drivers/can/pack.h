@@ -30,6 +30,7 @@ struct can_pack {
 	struct wire_sending sending;
 	struct wire_command command;
 	int64_t started_ms;
+	int64_t utc_ahead_ms; /* of the monotonic clock; 0: not known */
 	struct pack_sample sample;
 	struct pack_contacts contacts;
 	int64_t foreign_ms; /* a frame of ours from elsewhere; 0: never */

@@ -55,6 +55,19 @@ static void put_pattern(const struct wire *wire, const struct wire_field *field,
 	       field->width);
 }
 
+/* False: the time is not known, or more than three digits. */
+static bool put_minutes(const struct wire_field *field, int64_t utc_ms, uint8_t *data)
+{
+	enum { BASE = 255 };
+	int64_t minutes = (utc_ms / 1000 - field->since_s) / 60;
+
+	if (utc_ms / 1000 < field->since_s || minutes >= BASE * BASE * BASE)
+		return false;
+	for (unsigned i = field->width; i-- > 0; minutes /= BASE)
+		data[field->bits.first + i] = (uint8_t)(minutes % BASE);
+	return true;
+}
+
 static bool closes(const struct wire_field *field, uint32_t sent,
 		   const struct wire_command *command)
 {
@@ -74,6 +87,8 @@ static bool put_field(const struct wire *wire, const struct wire_field *field, u
 	case WIRE_FIELD_PATTERN:
 		put_pattern(wire, field, sent, data);
 		return true;
+	case WIRE_FIELD_MINUTES:
+		return put_minutes(field, command->utc_ms, data);
 	case WIRE_FIELD_BUS_V:
 		if (!command->bus_known || !raw_of(field, command->bus_v, &raw))
 			return false;

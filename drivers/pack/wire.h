@@ -212,6 +212,8 @@ enum wire_field_kind {
 	WIRE_FIELD_BUS_V,       /* measured voltage behind the contactors: (v - offset) / scale */
 	WIRE_FIELD_COMMAND,     /* value[1] to close, value[0] otherwise */
 	WIRE_FIELD_UPTIME_S,    /* seconds since the driver started */
+	WIRE_FIELD_MINUTES,     /* of the real clock since since_s: three digits to the base 255,
+				   the highest first (Renault 0x376) */
 };
 
 struct wire_field {
@@ -220,11 +222,12 @@ struct wire_field {
 	uint8_t modulo;          /* COUNTER */
 	uint8_t counter_first;   /* COUNTER: value of the first frame */
 	uint16_t table, n_table; /* PATTERN: entries of `width` bytes at wire.table */
-	uint8_t width;
+	uint8_t width;        /* whole bytes that are written: PATTERN, MINUTES; 0: bits */
 	uint16_t hold;        /* PATTERN */
 	double scale, offset; /* BUS_V, UPTIME_S */
 	uint32_t value[2];    /* COMMAND */
 	uint16_t open_first;  /* COMMAND: value[0] in so many first frames, whatever is asked */
+	uint32_t since_s;     /* MINUTES: seconds since 1970-01-01 UTC */
 };
 
 /* Conditions of a frame to send; all set bits must hold. */
@@ -399,6 +402,7 @@ struct wire_command {
 	bool bus_known;
 	double bus_v;
 	int64_t uptime_ms;
+	int64_t utc_ms; /* 0: not known, and what tells the time does not go out */
 };
 
 struct wire_sending {

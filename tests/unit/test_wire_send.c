@@ -207,6 +207,31 @@ static void zoes_are_kept_awake(void)
 	next_is(send_of(0x423, 0), "07 1D 00 02 B2 80 B2 C8");
 }
 
+static void the_time_is_told_when_it_is_known(void)
+{
+	uint8_t data[8];
+
+	begin("renault-zoe-50");
+	unsigned time = send_of(0x376, 0);
+
+	command.keep_alive = true;
+	CU_ASSERT_FALSE(build(time, data)); /* no clock */
+	command.utc_ms = INT64_C(1614454106999);
+	CU_ASSERT_FALSE(build(time, data)); /* before its minutes were 0 */
+	command.utc_ms = INT64_C(1614454107000);
+	next_is(time, "00 00 00 00 00 00 0A 00");
+	command.utc_ms += INT64_C(254) * 60000;
+	next_is(time, "00 00 FE 00 00 FE 0A 00");
+	command.utc_ms += 60000;
+	next_is(time, "00 01 00 00 01 00 0A 00");
+	command.utc_ms = INT64_C(1745452800000); /* where emulators start it: 2025-04-24 */
+	next_is(time, "21 93 01 21 93 01 0A 00");
+	command.utc_ms = INT64_C(1614454107000) + INT64_C(255) * 255 * 255 * 60000 - 1;
+	next_is(time, "FE FE FE FE FE FE 0A 00");
+	command.utc_ms++;
+	CU_ASSERT_FALSE(build(time, data)); /* no room for it */
+}
+
 static void requests_are_those_of_the_pack(void)
 {
 	uint8_t payload[8];
@@ -244,6 +269,7 @@ int main(void)
 		TEST(kona_has_one_frame_for_each_command),
 		TEST(tesla_is_told_drive_while_commanded_closed),
 		TEST(zoes_are_kept_awake),
+		TEST(the_time_is_told_when_it_is_known),
 		TEST(requests_are_those_of_the_pack),
 		CU_TEST_INFO_NULL,
 	};
