@@ -225,6 +225,7 @@ static void send_print(const struct wire *wire, const struct wire_send *send, FI
 	fputs(send->when & WIRE_WHEN_CLOSE ? ", commanded closed" : "", out);
 	fputs(send->when & WIRE_WHEN_OPEN ? ", not commanded closed" : "", out);
 	fputs(send->when & WIRE_WHEN_BUS_KNOWN ? ", bus voltage known" : "", out);
+	fputs(send->when & WIRE_WHEN_CLOSED ? ", closed" : "", out);
 	fprintf(out, "%s%s\n", *send->name ? "  " : "", send->name);
 	for (unsigned i = 0; i < send->n_fields; i++)
 		field_print(wire, &wire->field[send->first_field + i], out);

@@ -9,7 +9,7 @@ static const struct wire_key send_keys[] = {
 	{"name", false, "for people"},
 	{"data", true, "its bytes in hexadecimal"},
 	{"period_s", true, "sent so often"},
-	{"when", false, "keep-alive, close, open, bus-known: all must hold"},
+	{"when", false, "keep-alive, close, open, bus-known, closed: all must hold"},
 	{"fields", false, "what changes from frame to frame"},
 	{"checksum", false, "that it carries"},
 };
@@ -234,7 +234,8 @@ static void fields_read(struct wire_reader *reader, const config_setting_t *sett
 static void when_read(struct wire_reader *reader, const config_setting_t *setting,
 		      const char *where, struct wire_send *send)
 {
-	static const char *const words[] = {"keep-alive", "close", "open", "bus-known"};
+	static const char *const words[] = {"keep-alive", "close", "open", "bus-known", "closed"};
+	const unsigned n_words = sizeof words / sizeof *words;
 	const config_setting_t *list = config_setting_get_member(setting, "when");
 
 	if (!list)
@@ -248,14 +249,14 @@ static void when_read(struct wire_reader *reader, const config_setting_t *settin
 		const char *word = config_setting_get_string_elem(list, i);
 		unsigned bit = 0;
 
-		while (bit < 4 && (!word || strcmp(words[bit], word) != 0))
+		while (bit < n_words && (!word || strcmp(words[bit], word) != 0))
 			bit++;
-		if (bit < 4)
+		if (bit < n_words)
 			send->when |= 1u << bit;
 		else
 			mistake_at(reader->mistakes, list, where,
 				   "when \"%s\" is unknown: one of keep-alive, close, open, "
-				   "bus-known",
+				   "bus-known, closed",
 				   word ? word : "");
 	}
 	if ((send->when & WIRE_WHEN_OPEN) && (send->when & WIRE_WHEN_CLOSE))
@@ -288,7 +289,23 @@ static void send_read(struct wire_reader *reader, const config_setting_t *settin
 	wire_sum_read(reader, setting, full, send->length, &send->sum);
 }
 
+/* What says "open" goes on where what says "close" under the same id was, and back: the pack sees
+ * one sender that counts on. */
+static uint8_t stream_of(const struct wire *wire, unsigned index)
+{
+	const struct wire_send *send = &wire->send[index];
+	const unsigned ways = WIRE_WHEN_CLOSE | WIRE_WHEN_OPEN;
+
+	for (unsigned i = 0; i < index; i++)
+		if (wire->send[i].id == send->id && wire->send[i].ext == send->ext &&
+		    ((wire->send[i].when | send->when) & ways) == ways)
+			return (uint8_t)i;
+	return (uint8_t)index;
+}
+
 void wire_sends(struct wire_reader *reader, const config_setting_t *can, const char *where)
 {
 	wire_list(reader, can, where, "sends", WIRE_SEND_MAX, send_read);
+	for (unsigned i = 0; i < reader->wire->n_sends; i++)
+		reader->wire->send[i].stream = stream_of(reader->wire, i);
 }

@@ -218,15 +218,16 @@ static bool frame_send(struct can_pack *pack, struct can_bus *bus, unsigned inde
 	const struct wire_send *send = &pack->setup.wire->send[index];
 	struct can_frame frame = {.can_id = send->ext ? send->id | CAN_EFF_FLAG : send->id,
 				  .can_dlc = send->length};
-	uint32_t sent = pack->sending.sent[index];
+	uint32_t sent = pack->sending.sent[send->stream];
 	bool said = pack->sending.commands_close;
 
+	pack->command.closed = pack->contacts.feedback[POLE_POSITIVE] == CONTACT_CLOSED;
 	pack->command.uptime_ms = now_ms - pack->started_ms;
 	pack->command.utc_ms = pack->utc_ahead_ms ? now_ms + pack->utc_ahead_ms : 0;
 	if (!wire_build_frame(pack->setup.wire, index, &pack->sending, &pack->command, frame.data))
 		return false;
 	if (!can_bus_send(bus, now_ms, &frame)) {
-		pack->sending.sent[index] = sent;
+		pack->sending.sent[send->stream] = sent;
 		pack->sending.commands_close = said;
 		return false;
 	}

@@ -31,7 +31,8 @@ static bool is_due(unsigned when, const struct wire_command *command)
 	return (!(when & WIRE_WHEN_KEEP_ALIVE) || command->keep_alive) &&
 	       (!(when & WIRE_WHEN_CLOSE) || (command->close && command->keep_alive)) &&
 	       (!(when & WIRE_WHEN_OPEN) || !command->close) &&
-	       (!(when & WIRE_WHEN_BUS_KNOWN) || command->bus_known);
+	       (!(when & WIRE_WHEN_BUS_KNOWN) || command->bus_known) &&
+	       (!(when & WIRE_WHEN_CLOSED) || command->closed);
 }
 
 /* A number as raw code; what does not fit is the nearest that does. NaN: false. */
@@ -110,7 +111,7 @@ bool wire_build_frame(const struct wire *wire, unsigned index, struct wire_sendi
 {
 	const struct wire_send *send = &wire->send[index];
 	const struct wire_field *field = &wire->field[send->first_field];
-	uint32_t sent = sending->sent[index];
+	uint32_t sent = sending->sent[send->stream];
 
 	if (send->when & WIRE_WHEN_CLOSE)
 		sending->commands_close = command->close && command->keep_alive;
@@ -124,6 +125,6 @@ bool wire_build_frame(const struct wire *wire, unsigned index, struct wire_sendi
 		if (field[i].kind == WIRE_FIELD_COMMAND)
 			sending->commands_close = closes(&field[i], sent, command);
 	wire_sum_put(&send->sum, send->id, data);
-	sending->sent[index]++;
+	sending->sent[send->stream]++;
 	return true;
 }

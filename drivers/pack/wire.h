@@ -236,6 +236,7 @@ enum wire_when {
 	WIRE_WHEN_CLOSE = 1u << 1,      /* commanded closed */
 	WIRE_WHEN_OPEN = 1u << 2,       /* not commanded closed */
 	WIRE_WHEN_BUS_KNOWN = 1u << 3, /* the voltage behind the contactors is measured and fresh */
+	WIRE_WHEN_CLOSED = 1u << 4,    /* the pack says that its positive contactor is closed */
 };
 
 struct wire_send {
@@ -246,6 +247,8 @@ struct wire_send {
 	uint8_t base[8];
 	int32_t period_ms;
 	unsigned when;
+	uint8_t stream; /* index of the frame whose counters and patterns it goes on with: mostly
+			   its own */
 	uint16_t first_field, n_fields;
 	struct wire_sum sum;
 };
@@ -399,6 +402,7 @@ unsigned wire_request_build(const struct wire *wire, unsigned request, unsigned 
 /* What goes out now, of one pack. */
 struct wire_command {
 	bool keep_alive, close;
+	bool closed; /* as the pack says */
 	bool bus_known;
 	double bus_v;
 	int64_t uptime_ms;
@@ -406,7 +410,7 @@ struct wire_command {
 };
 
 struct wire_sending {
-	uint32_t sent[WIRE_SEND_MAX]; /* frames built so far */
+	uint32_t sent[WIRE_SEND_MAX]; /* frames built so far, by wire_send.stream */
 	bool commands_close;          /* the command in the frames that went out last */
 };
 

@@ -50,8 +50,9 @@ static void signal_add(enum wire_target target, uint16_t first, double scale)
 
 static void send_add(uint32_t id, unsigned when)
 {
-	struct wire_send *send = &wire.send[wire.n_sends++];
+	struct wire_send *send = &wire.send[wire.n_sends];
 
+	send->stream = (uint8_t)wire.n_sends++;
 	send->id = id;
 	send->length = 3;
 	send->period_ms = 20;

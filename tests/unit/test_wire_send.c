@@ -159,9 +159,9 @@ static void kona_has_one_frame_for_each_command(void)
 	CU_ASSERT_FALSE(build(send_of(0x200, 0), data));
 	CU_ASSERT_TRUE(build(send_of(0x200, 1), data));
 	CU_ASSERT_TRUE(sending.commands_close);
-	CU_ASSERT_EQUAL(data[5], 0x17);
+	CU_ASSERT_EQUAL(data[5], 0x57); /* goes on counting, as the recorded car does */
 	CU_ASSERT_TRUE(build(send_of(0x200, 1), data));
-	CU_ASSERT_EQUAL(data[5], 0x57);
+	CU_ASSERT_EQUAL(data[5], 0x97);
 }
 
 static void tesla_is_told_drive_while_commanded_closed(void)
@@ -171,7 +171,7 @@ static void tesla_is_told_drive_while_commanded_closed(void)
 	begin("tesla-model-3");
 	CU_ASSERT_TRUE(bench.wire->by_frames);
 	command.keep_alive = true;
-	CU_ASSERT_FALSE(build(send_of(0x221, 0), data)); /* silence opens it */
+	CU_ASSERT_FALSE(build(send_of(0x221, 0), data));
 	CU_ASSERT_FALSE(sending.commands_close);
 	command.close = true;
 	next_is(send_of(0x221, 0), "60 55 55 15 54 51 F1 D8"); /* both published */
@@ -184,6 +184,46 @@ static void tesla_is_told_drive_while_commanded_closed(void)
 	command.close = false;
 	CU_ASSERT_FALSE(build(send_of(0x221, 0), data));
 	CU_ASSERT_FALSE(sending.commands_close);
+	next_is(send_of(0x221, 1), "01 01 01 50 00 00 00 76"); /* off, and counts on */
+	next_is(send_of(0x221, 1), "00 01 00 00 00 50 11 85");
+	for (unsigned i = 3; i < 16; i++)
+		CU_ASSERT_TRUE(build(send_of(0x221, 1), data));
+	next_is(send_of(0x221, 1), "00 01 00 00 00 50 F1 65");
+}
+
+/* Each as published, checksums and all. */
+static void tesla_hears_the_rest_of_its_car(void)
+{
+	uint8_t data[8];
+
+	begin("tesla-model-3");
+	command.keep_alive = true;
+	CU_ASSERT_FALSE(build(send_of(0x3A1, 0), data));
+	command.closed = true;
+	next_is(send_of(0x3A1, 0), "C3 FF FF FF 3D 00 D0 01");
+	next_is(send_of(0x3A1, 0), "08 62 0B 18 00 28 E2 CB");
+	next_is(send_of(0x3A1, 0), "C3 FF FF FF 3D 00 F0 21");
+	for (unsigned i = 3; i < 15; i++)
+		CU_ASSERT_TRUE(build(send_of(0x3A1, 0), data));
+	next_is(send_of(0x3A1, 0), "08 62 0B 18 00 28 C2 AB");
+	next_is(send_of(0x3A1, 0), "C3 FF FF FF 3D 00 D0 01");
+	next_is(send_of(0x118, 0), "AB 60 2A 00 00 08 00 00");
+	next_is(send_of(0x118, 0), "AC 61 2A 00 00 08 00 00");
+	next_is(send_of(0x39D, 0), "E1 59 C1 27 00");
+	for (unsigned page = 0; page < 5; page++)
+		CU_ASSERT_TRUE(build(send_of(0x2E1, 0), data));
+	next_is(send_of(0x2E1, 0), "08 21 04 6E A0 88 06 04");
+	next_is(send_of(0x2E1, 0), "29 0A 00 FF 0F 00 00 00");
+	next_is(send_of(0x2A8, 0), "02 00 00 00 00 80 00 2C");
+	next_is(send_of(0x2E8, 0), "02 00 10 00 00 80 00 7C");
+	next_is(send_of(0x213, 0), "00 15");
+	next_is(send_of(0x213, 0), "10 25");
+	next_is(send_of(0x293, 0), "01 0C 55 91 55 15 01 F3");
+	next_is(send_of(0x313, 0), "00 00 00 05 00 00 00 1B");
+	next_is(send_of(0x321, 0), "EC 71 A7 6E 02 6C 00 04");
+	next_is(send_of(0x334, 0), "3F 3F 00 0F E2 3F 90 75");
+	next_is(send_of(0x229, 0), "46 00 00");
+	next_is(send_of(0x229, 0), "44 01 00");
 }
 
 static void zoes_are_kept_awake(void)
@@ -268,6 +308,7 @@ int main(void)
 		TEST(a_field_without_its_voltage_stops_the_frame),
 		TEST(kona_has_one_frame_for_each_command),
 		TEST(tesla_is_told_drive_while_commanded_closed),
+		TEST(tesla_hears_the_rest_of_its_car),
 		TEST(zoes_are_kept_awake),
 		TEST(the_time_is_told_when_it_is_known),
 		TEST(requests_are_those_of_the_pack),
