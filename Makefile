@@ -38,7 +38,7 @@ TESTS     := $(TESTSRC:%.c=$(BUILD)/%)
 BENCHES   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/*.c)))
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo test test-vm test-debian13 bench install clean need build-tests cover fuzz layers
+.PHONY: all demo test test-vm test-debian13 test-arm bench install clean need build-tests cover fuzz layers
 all: $(PROGRAMS)
 
 $(BUILD)/librebank.a: $(LIBOBJ)
@@ -110,6 +110,11 @@ test-vm: need
 # Tests with peers in Python, with the modules of Debian 13. TEST: some of them only.
 test-debian13: need
 	@DEBIAN13_PACKAGES="$(BUILD_PACKAGES) $(TEST_PACKAGES)" tests/debian13 $(TEST)
+
+# Built for the boards' processors, with the libraries of Debian 13; unit and property tests on an emulated one.
+# ARCH: armhf or arm64 only.
+test-arm: need
+	@ARM_LIBRARIES="libcunit1-dev $(filter-out libc6-dev,$(filter lib%-dev,$(BUILD_PACKAGES)))" tests/arm $(ARCH)
 
 bench: need
 	@tests/need $(TEST_PACKAGES)

@@ -16,8 +16,8 @@ static int64_t now_ms, utc_ms;
 static void touch(int64_t at_ms)
 {
 	const struct timespec times[2] = {
-		{.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000},
-		{.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000}};
+		{.tv_sec = at_ms / 1000, .tv_nsec = (long)(at_ms % 1000 * 1000000)},
+		{.tv_sec = at_ms / 1000, .tv_nsec = (long)(at_ms % 1000 * 1000000)}};
 
 	CU_ASSERT_EQUAL(utimensat(AT_FDCWD, file, times, 0), 0);
 }

@@ -33,7 +33,7 @@ static int64_t now_us(void)
 
 static struct timespec timespec_of(int64_t us)
 {
-	return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+	return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000 * 1000)};
 }
 
 static int beat(long period_ms, long n)

@@ -195,7 +195,8 @@ static void line_turn_back(struct line *line, int64_t t)
 static void wait_until(int64_t us)
 {
 	int64_t early_us = us - AWAKE_US;
-	struct timespec at = {.tv_sec = early_us / 1000000, .tv_nsec = early_us % 1000000 * 1000};
+	struct timespec at = {.tv_sec = early_us / 1000000,
+			      .tv_nsec = (long)(early_us % 1000000 * 1000)};
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
 		continue;
