@@ -4,7 +4,7 @@ import subprocess
 
 import bench
 
-BUS_MAX = 1.05       # % of a core, a full bus: 1, and what a timer more or less changes
+BUS_MAX = 1.25       # % of a core, a full bus: the target is 1, and another kernel counts a little otherwise
 ABOVE_MAX_US = 2000  # p99.9, above a bare loop
 
 
