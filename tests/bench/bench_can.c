@@ -352,8 +352,10 @@ static int64_t trip(const struct rest *rest, const struct can_frame *frame, uint
 		;
 	before_ns = now_ns(CLOCK_MONOTONIC);
 	frame_put(rest, frame);
-	if (!command_await(rest->end, id, kind))
+	if (!command_await(rest->end, id, kind)) {
+		fprintf(stderr, "bench_can: no answer 0x%x within a second\n", id);
 		exit(3);
+	}
 	return now_ns(CLOCK_MONOTONIC) - before_ns;
 }
 
