@@ -112,7 +112,7 @@ test-debian13: need
 	@DEBIAN13_PACKAGES="$(BUILD_PACKAGES) $(TEST_PACKAGES)" tests/debian13 $(TEST)
 
 # Built for the boards' processors, with the libraries of Debian 13; unit and property tests on an emulated one.
-# ARCH: armhf or arm64 only.
+# ARCH: one of armhf, arm64.
 test-arm: need
 	@ARM_LIBRARIES="libcunit1-dev $(filter-out libc6-dev,$(filter lib%-dev,$(BUILD_PACKAGES)))" tests/arm $(ARCH)
 

@@ -135,6 +135,7 @@ static void check_readings(struct wire_reader *reader, const config_setting_t *g
 
 static void check_ids(struct wire_reader *reader, const char *where)
 {
+	const unsigned ways = WIRE_WHEN_CLOSE | WIRE_WHEN_OPEN; /* only one of them at a time */
 	struct wire *wire = reader->wire;
 
 	for (unsigned i = 0; i < wire->n_frames; i++)
@@ -149,8 +150,7 @@ static void check_ids(struct wire_reader *reader, const char *where)
 		for (unsigned j = 0; j < i; j++)
 			if (wire->send[i].id == wire->send[j].id &&
 			    wire->send[i].ext == wire->send[j].ext &&
-			    !((wire->send[i].when ^ wire->send[j].when) &
-			      (WIRE_WHEN_CLOSE | WIRE_WHEN_OPEN)))
+			    ((wire->send[i].when | wire->send[j].when) & ways) != ways)
 				mistake_at(reader->mistakes, reader->send_at[i], where,
 					   "frame 0x%X is sent by line %u already",
 					   wire->send[i].id,
@@ -180,6 +180,12 @@ static void check_contactors(struct wire_reader *reader, const config_setting_t 
 		mistake_at(reader->mistakes, group, where,
 			   "close_s and open_s, and no frame commands the contactors: add a "
 			   "command field, or when = [\"close\"]");
+	for (unsigned i = 0; i < wire->n_sends; i++)
+		if (wire->send[i].when & WIRE_WHEN_CLOSED && !(wire->contacts >> POLE_POSITIVE & 1))
+			mistake_at(reader->mistakes, reader->send_at[i], where,
+				   "frame 0x%X waits for \"closed\", and no signal goes to "
+				   "contact_positive: it would never go out",
+				   wire->send[i].id);
 }
 
 void wire_check(struct wire_reader *reader, const config_setting_t *group, const char *where)

@@ -294,11 +294,9 @@ static void send_read(struct wire_reader *reader, const config_setting_t *settin
 static uint8_t stream_of(const struct wire *wire, unsigned index)
 {
 	const struct wire_send *send = &wire->send[index];
-	const unsigned ways = WIRE_WHEN_CLOSE | WIRE_WHEN_OPEN;
 
 	for (unsigned i = 0; i < index; i++)
-		if (wire->send[i].id == send->id && wire->send[i].ext == send->ext &&
-		    ((wire->send[i].when | send->when) & ways) == ways)
+		if (wire->send[i].id == send->id && wire->send[i].ext == send->ext)
 			return (uint8_t)i;
 	return (uint8_t)index;
 }

@@ -120,8 +120,7 @@ bool can_pack_hear(struct can_pack *pack, const struct can_frame *frame, int64_t
 		return false;
 	verdict = wire_decode_frame(wire, &pack->state, at_ms, id, ext, frame->data, frame->can_dlc,
 				    &pack->sample, &pack->contacts);
-	if (verdict == WIRE_TAKEN && pack->state.touched &&
-	    wire_urgent(&pack->state, &pack->sample, pack->setup.limit))
+	if (verdict == WIRE_TAKEN && wire_urgent(&pack->state, &pack->sample, pack->setup.limit))
 		*urgent = true;
 	if (verdict == WIRE_FOREIGN) {
 		if (!is_ours(wire, id, ext, from_here))

@@ -53,6 +53,8 @@ bool wire_urgent(struct wire_state *state, const struct pack_sample *sample,
 {
 	unsigned before = state->beyond, now = 0;
 
+	if (!state->touched)
+		return false;
 	if (state->touched & WIRE_ELECTRICAL && electrical_beyond(sample, limit))
 		now |= WIRE_ELECTRICAL;
 	if (state->touched & WIRE_CELLS && cells_beyond(sample, limit))

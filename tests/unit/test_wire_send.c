@@ -191,39 +191,48 @@ static void tesla_is_told_drive_while_commanded_closed(void)
 	next_is(send_of(0x221, 1), "00 01 00 00 00 50 F1 65");
 }
 
-/* Each as published, checksums and all. */
+/* As published, checksums and all: the frames of an id in their order. */
 static void tesla_hears_the_rest_of_its_car(void)
 {
+	static const struct {
+		uint32_t id;
+		const char *hex;
+	} frame[] = {
+		{0x3A1, "C3 FF FF FF 3D 00 D0 01"},
+		{0x3A1, "08 62 0B 18 00 28 E2 CB"},
+		{0x3A1, "C3 FF FF FF 3D 00 F0 21"},
+		{0x118, "AB 60 2A 00 00 08 00 00"},
+		{0x118, "AC 61 2A 00 00 08 00 00"},
+		{0x39D, "E1 59 C1 27 00"},
+		{0x2E1, "29 0A 00 FF 0F 00 00 00"},
+		{0x2E1, "02 00 00 00 00 00 03 00"},
+		{0x2E1, "03 6D 99 02 1B 57 00 00"},
+		{0x2E1, "FC 1B D1 99 9A D8 09 00"},
+		{0x2E1, "05 00 00 00 00 00 00 00"},
+		{0x2E1, "08 21 04 6E A0 88 06 04"},
+		{0x2E1, "29 0A 00 FF 0F 00 00 00"},
+		{0x2A8, "02 00 00 00 00 80 00 2C"},
+		{0x2E8, "02 00 10 00 00 80 00 7C"},
+		{0x213, "00 15"},
+		{0x213, "10 25"},
+		{0x293, "01 0C 55 91 55 15 01 F3"},
+		{0x313, "00 00 00 05 00 00 00 1B"},
+		{0x321, "EC 71 A7 6E 02 6C 00 04"},
+		{0x334, "3F 3F 00 0F E2 3F 90 75"},
+		{0x229, "46 00 00"},
+		{0x229, "44 01 00"},
+	};
 	uint8_t data[8];
 
 	begin("tesla-model-3");
 	command.keep_alive = true;
 	CU_ASSERT_FALSE(build(send_of(0x3A1, 0), data));
 	command.closed = true;
-	next_is(send_of(0x3A1, 0), "C3 FF FF FF 3D 00 D0 01");
-	next_is(send_of(0x3A1, 0), "08 62 0B 18 00 28 E2 CB");
-	next_is(send_of(0x3A1, 0), "C3 FF FF FF 3D 00 F0 21");
-	for (unsigned i = 3; i < 15; i++)
+	for (unsigned i = 0; i < sizeof frame / sizeof *frame; i++)
+		next_is(send_of(frame[i].id, 0), frame[i].hex);
+	for (unsigned i = 3; i < 16; i++)
 		CU_ASSERT_TRUE(build(send_of(0x3A1, 0), data));
-	next_is(send_of(0x3A1, 0), "08 62 0B 18 00 28 C2 AB");
 	next_is(send_of(0x3A1, 0), "C3 FF FF FF 3D 00 D0 01");
-	next_is(send_of(0x118, 0), "AB 60 2A 00 00 08 00 00");
-	next_is(send_of(0x118, 0), "AC 61 2A 00 00 08 00 00");
-	next_is(send_of(0x39D, 0), "E1 59 C1 27 00");
-	for (unsigned page = 0; page < 5; page++)
-		CU_ASSERT_TRUE(build(send_of(0x2E1, 0), data));
-	next_is(send_of(0x2E1, 0), "08 21 04 6E A0 88 06 04");
-	next_is(send_of(0x2E1, 0), "29 0A 00 FF 0F 00 00 00");
-	next_is(send_of(0x2A8, 0), "02 00 00 00 00 80 00 2C");
-	next_is(send_of(0x2E8, 0), "02 00 10 00 00 80 00 7C");
-	next_is(send_of(0x213, 0), "00 15");
-	next_is(send_of(0x213, 0), "10 25");
-	next_is(send_of(0x293, 0), "01 0C 55 91 55 15 01 F3");
-	next_is(send_of(0x313, 0), "00 00 00 05 00 00 00 1B");
-	next_is(send_of(0x321, 0), "EC 71 A7 6E 02 6C 00 04");
-	next_is(send_of(0x334, 0), "3F 3F 00 0F E2 3F 90 75");
-	next_is(send_of(0x229, 0), "46 00 00");
-	next_is(send_of(0x229, 0), "44 01 00");
 }
 
 static void zoes_are_kept_awake(void)
